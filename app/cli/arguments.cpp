@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/arguments.h"
+
+#include "core/protocol/messages.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+namespace sa::cli
+{
+
+namespace
+{
+
+struct OptionName {
+    const char* member;
+    const char* option;
+};
+/// Members whose option is not "--" and the member with dashes.
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"}, {"out", "OUT"}, {"max_windows", "--windows"}};
+
+std::string optionFor(const std::string& member)
+{
+    for (const OptionName& known : kOptionNames)
+        if (member == known.member)
+            return known.option;
+    std::string option = "--" + member;
+    std::replace(option.begin() + 2, option.end(), '_', '-');
+    return option;
+}
+
+/// A whole number or a decimal fraction as such; anything else stays text, which parseJobSpec refuses with the range.
+Json numberOrText(const std::string& text)
+{
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    std::int64_t integer = 0;
+    if (const auto [rest, code] = std::from_chars(begin, end, integer); code == std::errc() && rest == end)
+        return integer;
+    double real = 0;
+    if (const auto [rest, code] = std::from_chars(begin, end, real);
+        code == std::errc() && rest == end && std::isfinite(real))
+        return real;
+    return text;
+}
+
+/// One subcommand: options write into the spec of the job, under the member's name.
+class Command
+{
+public:
+    Command(CLI::App& parent, const char* kind, const char* commandName, const char* summary, const char* examples)
+        : m_kind(kind)
+        , m_app(parent.add_subcommand(commandName, summary))
+    {
+        m_app->footer(std::string("Examples:\n") + examples);
+        m_app->add_flag("--json", m_json, "Print one JSON object a line: events, then the result or the error");
+    }
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
+
+    void path(const char* member, const char* help)
+    {
+        m_app->add_option_function<std::string>(optionFor(member), setText(member), help)->required()->type_name("");
+    }
+    CLI::Option* text(const char* member, const char* valueName, const std::string& help)
+    {
+        return add(member, setText(member), valueName, help);
+    }
+    void number(const char* member, const char* valueName, const std::string& help)
+    {
+        add(
+            member, [this, member](const std::string& value) { m_spec[member] = numberOrText(value); }, valueName,
+            help);
+    }
+    void flag(const char* member, const std::string& help)
+    {
+        m_app->add_flag_function(
+            optionFor(member), [this, member](std::int64_t) { m_spec[member] = true; }, help);
+    }
+    void repeatable(const char* member, const char* valueName, const std::string& help)
+    {
+        m_app
+            ->add_option_function<std::vector<std::string>>(
+                optionFor(member), [this, member](const std::vector<std::string>& values) { m_spec[member] = values; },
+                help)
+            ->allow_extra_args(false)
+            ->type_name(valueName);
+    }
+    void threadsAndDevice()
+    {
+        number("threads", "N", "Threads; 0 takes all cores [0]");
+        text("device", "DEVICE", "cpu, or cuda:0, cuda:1, ... [cpu]");
+    }
+
+    bool chosen() const { return m_app->parsed(); }
+    bool json() const { return m_json; }
+    Result<JobSpec> spec() const { return parseJobSpec(m_kind, m_spec); }
+
+private:
+    std::function<void(const std::string&)> setText(const char* member)
+    {
+        return [this, member](const std::string& value) { m_spec[member] = value; };
+    }
+    CLI::Option* add(const char* member, const std::function<void(const std::string&)>& set, const char* valueName,
+                     const std::string& help)
+    {
+        return m_app->add_option_function<std::string>(optionFor(member), set, help)->type_name(valueName);
+    }
+
+    const char* m_kind;
+    CLI::App* m_app;
+    Json m_spec = Json::object();
+    bool m_json = false;
+};
+
+std::string withDefault(const char* help, const Json& value)
+{
+    return std::string(help) + " [" + (value.is_string() ? value.get<std::string>() : json::dump(value)) + "]";
+}
+
+void describeQuantize(Command& command)
+{
+    const QuantizeSpec fallback;
+    command.path("model", "Folder of the model (Hugging Face layout)");
+    command.path("out", "Folder to write; must not exist, or be empty");
+    command.text("mode", "MODE", withDefault("Method: lat", fallback.mode));
+    command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
+    command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
+    command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
+    command.number("seqlen", "N", "Tokens in a window [2048, or the model's context if shorter]");
+    command.number("seed", "N", withDefault("Which windows are drawn", fallback.seed));
+    command.number("rounds", "N", withDefault("Refinement rounds of the fit", fallback.rounds));
+    command.number("apot", "1..3", withDefault("Powers of two in a scale", fallback.apot));
+    command.number("group_rows", "N", "Rows that share a scale [an eighth of the rows]");
+    command.number("damping", "X",
+                   withDefault("Damping, as a fraction of the Hessian's mean diagonal", fallback.damping));
+    command.threadsAndDevice();
+}
+
+void describeEvaluate(Command& command)
+{
+    const EvaluateSpec fallback;
+    command.path("model", "Folder of the model, original or packed");
+    command.text("ppl", "FILE", "Measure the perplexity on this text")->required();
+    command.text("join", "none|raw",
+                 withDefault("raw: a raw WikiText file, joined as the literature does", fallback.join));
+    command.number("seqlen", "N", withDefault("Tokens in a window", fallback.seqlen));
+    command.number("max_windows", "N", "Stop after so many windows [all]");
+    command.threadsAndDevice();
+}
+
+void describeGenerate(Command& command)
+{
+    const GenerateSpec fallback;
+    command.path("model", "Folder of the model, original or packed");
+    command.text("prompt", "TEXT", "Text to continue")->required();
+    command.number("max_tokens", "N", withDefault("Tokens to generate at most", fallback.maxTokens));
+    command.flag("greedy", "Always take the most likely token");
+    command.number("temperature", "X", withDefault("Sampling temperature; 0 is greedy", fallback.temperature));
+    command.number("top_p", "X", withDefault("Sample from the likeliest tokens that sum up to X", fallback.topP));
+    command.number("seed", "N", withDefault("Seed of the sampling", fallback.seed));
+    command.threadsAndDevice();
+}
+
+/// CLI11 writes sentences; our messages are clauses that follow "Error:".
+std::string asClause(std::string text)
+{
+    const bool startsSentence = text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) &&
+                                !std::isupper(static_cast<unsigned char>(text[1]));
+    if (startsSentence)
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
+/// CLI11 would only say that a subcommand is missing.
+Error missingCommand(const CLI::App& app, const std::vector<std::string>& arguments)
+{
+    const auto isWord = [](const std::string& argument) { return argument.empty() || argument.front() != '-'; };
+    const auto word = std::find_if(arguments.begin(), arguments.end(), isWord);
+    std::string known;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        known += (known.empty() ? "" : ", ") + command->get_name();
+    Error error = makeError(Errc::Usage, word == arguments.end() ? "a command is required" : "there is no such command")
+                      .wanted(known)
+                      .tryThis("See shiftadd --help");
+    if (word != arguments.end())
+        error.found = *word;
+    return error;
+}
+
+Error usageError(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments)
+{
+    const auto chosen = app.get_subcommands();
+    if (chosen.empty())
+        return missingCommand(app, arguments);
+    const std::string help = "shiftadd " + chosen.front()->get_name() + " --help";
+    return makeError(Errc::Usage, asClause(error.what())).tryThis("See " + help);
+}
+
+Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& arguments,
+                            const std::vector<const Command*>& commands)
+{
+    try {
+        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
+    } catch (const CLI::Success& success) {
+        std::ostringstream out, err;
+        app.exit(success, out, err);
+        return Arguments(Printout{out.str()});
+    } catch (const CLI::ParseError& error) {
+        return usageError(error, app, arguments);
+    }
+    for (const Command* command : commands) {
+        if (!command->chosen())
+            continue;
+        auto spec = command->spec();
+        if (!spec)
+            return inOptionNames(std::move(spec).error());
+        return Arguments(Invocation{*std::move(spec), command->json()});
+    }
+    return makeError(Errc::Usage, "a command is required").tryThis("See shiftadd --help");
+}
+
+} // namespace
+
+Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
+{
+    CLI::App app("Compresses language models into sign planes with power-of-two scales, and runs them.", "shiftadd");
+    app.set_version_flag("--version", std::string("shiftadd ") + buildVersion());
+    app.require_subcommand(1);
+    bool json = false;
+    app.add_flag("--json", json, "As in every command: one JSON object a line");
+    app.footer("Exit status: 0 done, 1 the job failed, 2 wrong usage, 3 unusable input, 130 cancelled.\n"
+               "MODEL is an original or a packed folder. `shiftadd COMMAND --help` shows options and examples.");
+
+    Command info(app, "open", "info", "Show what a model consists of",
+                 "  shiftadd info models/llama2-6m\n"
+                 "  shiftadd info --json packed-3bit\n");
+    info.path("model", "Folder of the model, original or packed");
+
+    Command quantize(
+        app, "quantize", "quantize", "Compress a model into a packed folder",
+        "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
+        "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n");
+    describeQuantize(quantize);
+
+    Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",
+                     "  shiftadd eval packed-3bit --ppl wiki.test.raw --join raw --seqlen 512\n"
+                     "  shiftadd eval models/llama2-6m --ppl notes.txt --windows 10\n");
+    describeEvaluate(evaluate);
+
+    Command generate(app, "generate", "generate", "Continue a text",
+                     "  shiftadd generate packed-3bit --prompt \"The old lighthouse\" --max-tokens 64\n"
+                     "  shiftadd generate packed-3bit --prompt \"1, 2, 3,\" --greedy --json\n");
+    describeGenerate(generate);
+
+    Command exportCommand(app, "export", "export", "Write a packed model as a dense one for other programs",
+                          "  shiftadd export packed-3bit dense-3bit --format hf-fp16\n");
+    exportCommand.path("model", "Packed folder");
+    exportCommand.path("out", "Folder to write; must not exist, or be empty");
+    exportCommand.text("format", "FORMAT", withDefault("hf-fp16: float16 in Hugging Face layout", ExportSpec().format));
+
+    Command verify(app, "verify", "verify", "Check every tensor of a packed folder", "  shiftadd verify packed-3bit\n");
+    verify.path("model", "Packed folder");
+
+    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify});
+    if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
+        invocation->json = invocation->json || json;
+    return parsed;
+}
+
+bool wantsJson(const std::vector<std::string>& arguments)
+{
+    const auto end = std::find(arguments.begin(), arguments.end(), "--");
+    return std::find(arguments.begin(), end, "--json") != end;
+}
+
+Error inOptionNames(Error error)
+{
+    if (error.code != Errc::Usage || error.where.rfind("spec.", 0) != 0)
+        return error;
+    const std::string member = error.where.substr(5, error.where.find_first_of(".[", 5) - 5);
+    error.where = optionFor(member);
+    if (!error.found.empty())
+        error.message = "this value cannot be used";
+    return error;
+}
+
+} // namespace sa::cli

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/result_text.h"
+
+#include "app/cli/format.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sa::cli
+{
+
+namespace
+{
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+/// NaN where the member is missing or null, which the formatters print as "-".
+double number(const Json& object, const char* key)
+{
+    const auto it = object.find(key);
+    return it != object.end() && it->is_number() ? it->get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string text(const Json& object, const char* key)
+{
+    const auto it = object.find(key);
+    return it != object.end() && it->is_string() ? display(it->get<std::string>(), 1000) : std::string("-");
+}
+
+const Json& member(const Json& object, const char* key)
+{
+    static const Json nothing = Json::object();
+    const auto it = object.find(key);
+    return it != object.end() && it->is_structured() ? *it : nothing;
+}
+
+std::string fixed(double value, int decimals)
+{
+    return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : "-";
+}
+
+std::string percent(double part, double whole)
+{
+    return whole > 0 && std::isfinite(part) ? fmt::format("{:.1f} %", 100 * part / whole) : "-";
+}
+
+std::string sizeLine(const Json& result)
+{
+    const double stored = number(result, "stored_bytes");
+    const double original = number(result, "original_bytes");
+    if (!std::isfinite(original) || stored == original)
+        return formatBytes(stored);
+    return fmt::format("{}, {} of the original {}", formatBytes(stored), percent(stored, original),
+                       formatBytes(original));
+}
+
+bool isPacked(const Json& result)
+{
+    return member(result, "quantization").is_object() && !member(result, "quantization").empty();
+}
+
+std::string layerTable(const Json& layers, bool isQuantized)
+{
+    Table table;
+    table.column("Layer", Table::Align::Left);
+    table.column("Rows", Table::Align::Right);
+    table.column("Columns", Table::Align::Right);
+    table.column("Type", Table::Align::Left);
+    table.column("Bits", Table::Align::Right);
+    table.column("Size", Table::Align::Right);
+    if (isQuantized)
+        table.column("Loss", Table::Align::Right);
+    for (const Json& layer : layers) {
+        std::vector<std::string> cells{
+            text(layer, "name"),  fixed(number(layer, "N"), 0),    fixed(number(layer, "K"), 0),
+            text(layer, "dtype"), fixed(number(layer, "bits"), 2), formatBytes(number(layer, "bytes"))};
+        if (isQuantized)
+            cells.push_back(formatNumber(number(layer, "error"), 4));
+        table.row(std::move(cells));
+    }
+    return table.text();
+}
+
+std::string openText(const Json& result)
+{
+    const Json& config = member(result, "config");
+    const Json& quantization = member(result, "quantization");
+    const Json& tokenizer = member(result, "tokenizer");
+    const double parameters = number(result, "parameters");
+    const double quantizable = number(result, "quantizable_parameters");
+    const bool packed = isPacked(result);
+
+    std::string kvHeads;
+    if (number(config, "kv_heads") != number(config, "heads"))
+        kvHeads = fmt::format(" ({} for keys and values)", fixed(number(config, "kv_heads"), 0));
+    Lines lines{
+        {"Model", text(result, "model")},
+        {"Architecture", fmt::format("{} ({})", text(result, "architecture"), text(result, "family"))},
+        {"Shape", fmt::format("{} layers, {} wide, {} heads{}, {} positions", fixed(number(config, "layers"), 0),
+                              fixed(number(config, "hidden_size"), 0), fixed(number(config, "heads"), 0), kvHeads,
+                              formatCount(number(config, "positions")))},
+        {"Parameters", fmt::format("{}, of which {} ({}) can be quantized", formatMillions(parameters),
+                                   formatMillions(quantizable), percent(quantizable, parameters))},
+        {"Format", packed ? fmt::format("packed by {}: {}, {} bits, version {}", text(quantization, "method"),
+                                        text(quantization, "mode"), fixed(number(quantization, "bits"), 0),
+                                        fixed(number(quantization, "version"), 0))
+                          : fmt::format("original, {}", text(result, "dtype"))},
+        {"Size", sizeLine(result)},
+        {"Bits", fmt::format("{} a weight in the quantizable layers{}", fixed(number(result, "bits_per_weight"), 2),
+                             packed ? ", scales included" : "")},
+        {"Tokenizer", tokenizer.empty() ? "-"
+                                        : fmt::format("{}, {} tokens", text(tokenizer, "type"),
+                                                      formatCount(number(tokenizer, "vocab")))}};
+    std::string out = labelled(lines) + "\n" + layerTable(member(result, "layers"), packed);
+    for (const Json& warning : member(result, "warnings"))
+        if (warning.is_string())
+            out += "\nWarning: " + display(warning.get<std::string>(), 1000) + "\n";
+    return out;
+}
+
+std::string quantizeText(const QuantizeSpec& spec, const Json& result)
+{
+    Table table;
+    table.column("Layer", Table::Align::Left);
+    table.column("Bits", Table::Align::Right);
+    table.column("Relative error", Table::Align::Right);
+    table.column("Loss", Table::Align::Right);
+    table.column("Size", Table::Align::Right);
+    table.column("Time", Table::Align::Right);
+    double sum = 0, worst = -1;
+    std::string worstName = "-";
+    const Json& layers = member(result, "layers");
+    for (const Json& layer : layers) {
+        const double relative = number(layer, "relative_error");
+        sum += relative;
+        if (relative > worst) {
+            worst = relative;
+            worstName = text(layer, "name");
+        }
+        table.row({text(layer, "name"), fixed(number(layer, "bits"), 0), percent(relative, 1.0),
+                   formatNumber(number(layer, "error"), 4), formatBytes(number(layer, "bytes")),
+                   formatSeconds(number(layer, "seconds"))});
+    }
+    Lines lines{
+        {"Size", sizeLine(result)},
+        {"Bits", fixed(number(result, "bits_per_weight"), 3) + " a weight in the quantized layers, scales included"}};
+    if (!layers.empty())
+        lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
+                                                percent(sum / static_cast<double>(layers.size()), 1.0),
+                                                percent(worst, 1.0), worstName));
+    lines.emplace_back("Time", formatSeconds(number(result, "seconds")));
+    lines.emplace_back("Written to", display(spec.out, 1000));
+    return table.text() + "\n" + labelled(lines);
+}
+
+std::string evaluateText(const Json& result)
+{
+    return labelled({{"Perplexity", fixed(number(result, "perplexity"), 4)},
+                     {"Tokens", fmt::format("{} in {} windows", formatCount(number(result, "tokens")),
+                                            formatCount(number(result, "windows")))},
+                     {"Time", fmt::format("{}, {} tokens a second", formatSeconds(number(result, "seconds")),
+                                          formatCount(number(result, "tokens_per_second")))}});
+}
+
+std::string exportText(const Json& result)
+{
+    return labelled({{"Written to", text(result, "out")},
+                     {"Size", formatBytes(number(result, "stored_bytes"))},
+                     {"Time", formatSeconds(number(result, "seconds"))}});
+}
+
+std::string verifyText(const VerifySpec& spec, const Json& result)
+{
+    return labelled(
+        {{"Model", display(spec.model, 1000)},
+         {"Checked", fmt::format("{} tensors, {} quantized layers, {}", formatCount(number(result, "tensors")),
+                                 formatCount(number(result, "layers")), formatBytes(number(result, "bytes")))},
+         {"Time", formatSeconds(number(result, "seconds"))},
+         {"Verdict", "nothing is missing, extra or out of range"}});
+}
+
+} // namespace
+
+std::string resultText(const JobSpec& spec, const Json& result)
+{
+    if (!result.is_object())
+        return {};
+    if (std::holds_alternative<OpenSpec>(spec))
+        return openText(result);
+    if (const auto* quantize = std::get_if<QuantizeSpec>(&spec))
+        return quantizeText(*quantize, result);
+    if (std::holds_alternative<EvaluateSpec>(spec))
+        return evaluateText(result);
+    if (std::holds_alternative<ExportSpec>(spec))
+        return exportText(result);
+    if (const auto* verify = std::get_if<VerifySpec>(&spec))
+        return verifyText(*verify, result);
+    return {};
+}
+
+std::string generationSummary(const Json& result)
+{
+    const bool endedByItself = text(result, "stop") == "eos";
+    return fmt::format("{} tokens at {} a second after a prompt of {} (read in {}); {}\n",
+                       formatCount(static_cast<double>(member(result, "ids").size())),
+                       formatNumber(number(result, "tokens_per_second"), 4),
+                       formatCount(number(result, "prompt_tokens")), formatSeconds(number(result, "prefill_seconds")),
+                       endedByItself ? "the model ended the text" : "the limit of tokens was reached");
+}
+
+} // namespace sa::cli

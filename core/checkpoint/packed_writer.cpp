@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/companion_files.h"
+#include "core/checkpoint/finite_scan.h"
+#include "core/checkpoint/packed_layout.h"
+#include "sa/kernels/sign_planes.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sa {
+
+namespace {
+
+constexpr int kMaxShards = 99'999; // five digits in the file names
+constexpr const char* kIndexName = "model.safetensors.index.json";
+constexpr const char* kConfigName = "config.json";
+
+/// One tensor of a shard on its way to the file.
+struct Planned {
+    SafetensorsWriter::Declaration declaration;
+    std::span<const std::byte> bytes; ///< of a packed layer, in memory; empty when copied from the source
+    bool copied = false;
+};
+
+Error mistake(std::string message, const std::string& place)
+{
+    return makeError(Errc::Internal, std::move(message)).at(display(place));
+}
+
+std::string shardName(int index, int count)
+{
+    char text[48];
+    std::snprintf(text, sizeof text, "model-%05d-of-%05d.safetensors", index, count);
+    return text;
+}
+
+PackedLayerInfo geometryOf(const std::string& layerName, const PackedWeight& weight)
+{
+    PackedLayerInfo info;
+    info.name = layerName;
+    info.N = weight.N, info.K = weight.K, info.q = weight.q, info.R = weight.R, info.C = weight.C;
+    return info;
+}
+
+bool sameGeometry(const PackedLayerInfo& a, const PackedLayerInfo& b)
+{
+    return a.N == b.N && a.K == b.K && a.q == b.q && a.R == b.R && a.C == b.C;
+}
+
+Error readsBackDifferently(const std::string& path, const std::string& place)
+{
+    return makeError(Errc::Io, "what was written reads back differently")
+        .in(path).at(place).tryThis("The disk or the memory may be failing; nothing was published");
+}
+
+} // namespace
+
+struct PackedWriter::State {
+    StagedFolder stage;
+    const WeightStore* source;
+    Json config; ///< the source's
+    int shardCount;
+    int shardsWritten = 0;
+    std::map<std::string, std::string> companions = {}; ///< path inside the folder -> SHA-256
+    std::map<std::string, std::string> shardDigests = {};
+    std::map<std::string, std::string> weightMap = {};  ///< tensor -> shard
+    std::map<std::string, SafetensorsWriter::Declaration> declared = {};
+    std::map<std::string, PackedLayerInfo> layers = {};
+    std::uint64_t tensorBytes = 0;
+    std::uint64_t fileBytes = 0;
+
+    std::string pathOf(const std::string& fileName) const { return joinPath(stage.path(), fileName); }
+    Result<void> plan(const Tensor& tensor, std::vector<Planned>& out) const;
+    Result<void> planPacked(const Tensor& tensor, std::vector<Planned>& out) const;
+    Result<void> copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const;
+    Result<void> checkLayers(const QuantizationInfo& info) const;
+    Result<void> compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const;
+};
+
+Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightStore& source, int shardCount, std::uint64_t estimatedBytes)
+{
+    if (shardCount < 1 || shardCount > kMaxShards)
+        return mistake("the number of shards is out of range", std::to_string(shardCount));
+    const std::string configPath = joinPath(source.folder(), kConfigName);
+    SA_TRY(Json config, json::parseFile(configPath, {.maxBytes = 32u << 20, .maxDepth = 32}));
+    if (!config.is_object())
+        return JsonField(config, configPath).wrong("an object");
+    if (config.contains("quantization_config") && !config["quantization_config"].is_null())
+        return makeError(Errc::Unsupported, "the model is quantized already").in(configPath).at("quantization_config").tryThis("Use the original model");
+
+    SA_TRY(StagedFolder stage, StagedFolder::create(out));
+    SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
+    if (available < estimatedBytes)
+        return makeError(Errc::NoSpace, "there is not enough space for the packed model")
+            .in(out)
+            .butFound(std::to_string(available) + " bytes free")
+            .wanted("about " + std::to_string(estimatedBytes))
+            .tryThis("Free some space or choose another disk");
+    PackedWriter writer;
+    writer.m_state = std::make_shared<State>(State{std::move(stage), &source, std::move(config), shardCount});
+    SA_TRY(writer.m_state->companions, copyCompanionFiles(source.folder(), writer.m_state->stage.path()));
+    return writer;
+}
+
+Result<void> PackedWriter::State::planPacked(const Tensor& tensor, std::vector<Planned>& out) const
+{
+    const PackedWeight& weight = *tensor.packed;
+    const auto view = weight.view();
+    // The sizes of the vectors come first: the view's own checks believe them.
+    if (weight.q < 1 || weight.N < 1 || weight.K < 1 || weight.R < 1 || weight.C < 1 || weight.bits.size() != view.wordCount() ||
+        weight.scales.size() != view.scaleCount())
+        return mistake("a packed layer's arrays do not have the sizes of its geometry", tensor.name);
+    if (const auto status = kernels::check(view); status != kernels::Status::Ok)
+        return mistake(std::string("a packed layer has an impossible geometry: ") + kernels::name(status), tensor.name);
+    if (auto problem = findPlanesProblem(view))
+        return mistake(problem->message, tensor.name).butFound(problem->found);
+    const PackedLayerInfo info = geometryOf(tensor.name, weight);
+    out.push_back({{tensor.name + kPlanesSuffix, Dtype::I32, planesShape(info)}, std::as_bytes(std::span(weight.bits))});
+    out.push_back({{tensor.name + kScalesSuffix, Dtype::I16, scalesShape(info)}, std::as_bytes(std::span(weight.scales))});
+    return {};
+}
+
+Result<void> PackedWriter::State::plan(const Tensor& tensor, std::vector<Planned>& out) const
+{
+    if (tensor.packed)
+        return planPacked(tensor, out);
+    SA_TRY(const TensorInfo* info, source->find(tensor.name));
+    out.push_back({{tensor.name, info->dtype, info->shape}, {}, true});
+    return {};
+}
+
+Result<void> PackedWriter::State::copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const
+{
+    const auto elementBytes = static_cast<std::uint64_t>(sizeBytes(tensor.dtype));
+    return source->readPieces(tensor.name, [&](std::uint64_t begin, std::span<const std::byte> piece) -> Result<void> {
+        if (const auto bad = findNonFinite(tensor.dtype, piece))
+            return makeError(Errc::BadInput, "a tensor of the original contains NaN or infinite values")
+                .in(source->fileOf(tensor.name))
+                .at(display(tensor.name))
+                .butFound(bad->text + " at element " + std::to_string(begin / elementBytes + bad->element))
+                .tryThis("The weights are damaged: download or convert the model again");
+        return writer.write(piece);
+    });
+}
+
+Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
+{
+    State& state = *m_state;
+    if (state.shardsWritten >= state.shardCount)
+        return mistake("more shards than announced", std::to_string(state.shardCount));
+    std::vector<Planned> planned;
+    for (const auto& tensor : tensors)
+        SA_CHECK(state.plan(tensor, planned));
+    // Wide elements first: then every tensor lies at a multiple of its element size. By name: independent of the caller.
+    std::sort(planned.begin(), planned.end(), [](const Planned& a, const Planned& b) {
+        const int aSize = sizeBytes(a.declaration.dtype), bSize = sizeBytes(b.declaration.dtype);
+        return aSize != bSize ? aSize > bSize : a.declaration.name < b.declaration.name;
+    });
+    std::vector<SafetensorsWriter::Declaration> declarations;
+    for (const auto& entry : planned) {
+        if (state.weightMap.count(entry.declaration.name) != 0)
+            return mistake("a tensor is written twice", entry.declaration.name);
+        declarations.push_back(entry.declaration);
+    }
+
+    const std::string fileName = shardName(state.shardsWritten + 1, state.shardCount);
+    SA_TRY(SafetensorsWriter writer, SafetensorsWriter::create(state.pathOf(fileName), std::move(declarations)));
+    for (const auto& entry : planned)
+        SA_CHECK(entry.copied ? state.copyTensor(entry.declaration, writer) : writer.write(entry.bytes));
+    SA_CHECK(writer.commit());
+
+    for (auto& entry : planned) {
+        TensorInfo info;
+        info.shape = entry.declaration.shape;
+        state.tensorBytes += static_cast<std::uint64_t>(info.elements()) * static_cast<std::uint64_t>(sizeBytes(entry.declaration.dtype));
+        state.weightMap.emplace(entry.declaration.name, fileName);
+        state.declared.emplace(entry.declaration.name, std::move(entry.declaration));
+    }
+    for (const auto& tensor : tensors)
+        if (tensor.packed)
+            state.layers.emplace(tensor.name, geometryOf(tensor.name, *tensor.packed));
+    state.shardDigests.emplace(fileName, writer.sha256());
+    state.fileBytes += writer.fileBytes();
+    ++state.shardsWritten;
+    return {};
+}
+
+/// The configuration describes exactly the layers that were written, and no layer was written in both forms.
+Result<void> PackedWriter::State::checkLayers(const QuantizationInfo& info) const
+{
+    for (const auto& [layerName, layer] : info.layers) {
+        const auto written = layers.find(layerName);
+        if (written == layers.end())
+            return mistake("a layer of the quantization config was not written", layerName);
+        if (!sameGeometry(layer, written->second))
+            return mistake("a layer was written with another geometry than the quantization config has", layerName);
+        if (weightMap.count(layerName + ".weight") != 0)
+            return mistake("a layer was written packed and dense", layerName);
+    }
+    for (const auto& entry : layers)
+        if (info.layers.count(entry.first) == 0)
+            return mistake("a written layer is not in the quantization config", entry.first);
+    return {};
+}
+
+Result<void> PackedWriter::State::compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const
+{
+    SA_TRY(const WeightStore written, WeightStore::open(stage.path()));
+    if (!written.warnings().empty())
+        return readsBackDifferently(stage.path(), written.warnings().front());
+    if (written.names().size() != declared.size())
+        return readsBackDifferently(stage.path(), "number of tensors");
+    for (const auto& [tensorName, declaration] : declared) {
+        SA_TRY(const TensorInfo* info, written.find(tensorName));
+        if (info->dtype != declaration.dtype || info->shape != declaration.shape)
+            return readsBackDifferently(written.fileOf(tensorName), display(tensorName));
+    }
+    for (const auto* digests : {&shardDigests, &companions})
+        for (const auto& [fileName, digest] : *digests) {
+            SA_TRY(const std::string found, sha256OfFile(pathOf(fileName), &cancel));
+            if (found != digest)
+                return readsBackDifferently(pathOf(fileName), "SHA-256");
+        }
+    for (const auto& [fileName, text] : {std::pair{kIndexName, &indexText}, std::pair{kConfigName, &configText}}) {
+        SA_TRY(const std::string found, readFile(pathOf(fileName), text->size()));
+        if (found != *text)
+            return readsBackDifferently(pathOf(fileName), "content");
+    }
+    return {};
+}
+
+Result<std::uint64_t> PackedWriter::publish(const QuantizationInfo& info, const CancelToken& cancel)
+{
+    State& state = *m_state;
+    if (state.shardsWritten != state.shardCount)
+        return mistake("fewer shards than announced", std::to_string(state.shardsWritten) + " of " + std::to_string(state.shardCount));
+    SA_CHECK(state.checkLayers(info));
+
+    QuantizationInfo complete = info;
+    complete.files = state.shardDigests;
+    Json config = state.config;
+    config["quantization_config"] = complete.toJson();
+    const std::string configText = json::dumpPretty(config);
+    // What a reader would refuse is not published: every field has to come back as it is meant.
+    SA_TRY(const Json reread, json::parse(configText, state.pathOf(kConfigName)));
+    SA_TRY(const auto understood, quantizationOf(JsonField(reread, state.pathOf(kConfigName))));
+    if (!understood || understood->toJson() != complete.toJson() || reread != config)
+        return mistake("the quantization config does not survive being written", "quantization_config");
+
+    const Json index{{"metadata", {{"total_size", state.tensorBytes}}}, {"weight_map", state.weightMap}};
+    const std::string indexText = json::dumpPretty(index);
+    SA_CHECK(writeFileAtomic(state.pathOf(kIndexName), indexText));
+    SA_CHECK(writeFileAtomic(state.pathOf(kConfigName), configText));
+    SA_CHECK(state.compare(indexText, configText, cancel));
+    SA_CHECK(cancel.check());
+    SA_CHECK(state.stage.publish());
+    return state.fileBytes;
+}
+
+} // namespace sa

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/weight_store.h"
+
+#include "core/checkpoint/foreign_format.h"
+#include "core/checkpoint/folder_link.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+namespace fs = std::filesystem;
+
+namespace sa {
+
+namespace {
+
+constexpr const char* kIndexName = "model.safetensors.index.json";
+constexpr const char* kSingleName = "model.safetensors";
+constexpr const char* kSuffix = ".safetensors";
+constexpr std::uint64_t kPieceBytes = 4u << 20;
+
+bool endsWith(const std::string& text, std::string_view suffix)
+{
+    return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+bool isPickleName(const std::string& fileName)
+{
+    for (const char* suffix : {".bin", ".pt", ".pth", ".ckpt", ".pkl"})
+        if (endsWith(fileName, suffix))
+            return true;
+    return false;
+}
+
+/// "a, b, c and 4 more": every message stays readable however many names it is about.
+std::string someOf(const std::vector<std::string>& names)
+{
+    constexpr std::size_t shown = 4;
+    std::string text;
+    for (std::size_t i = 0; i < names.size() && i < shown; ++i)
+        text += (i == 0 ? "" : ", ") + display(names[i], 80);
+    if (names.size() > shown)
+        text += " and " + std::to_string(names.size() - shown) + " more";
+    return text;
+}
+
+/// Why `fileName` cannot be a shard of this folder; empty when it can.
+std::string shardNameProblem(const std::string& fileName)
+{
+    if (fileName.empty())
+        return "the name of a shard is empty";
+    if (fileName.size() > 255)
+        return "the name of a shard is longer than a file name can be";
+    for (const char c : fileName)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return "the name of a shard contains a control character";
+    if (fileName.find_first_of("/\\:") != std::string::npos || fileName == "." || fileName == "..")
+        return "the name of a shard is a path, not a plain file name";
+    if (!endsWith(fileName, kSuffix))
+        return "a shard is not a safetensors file";
+    return {};
+}
+
+} // namespace
+
+/// Collects what a store needs; lives for one open().
+class WeightStoreOpener {
+public:
+    explicit WeightStoreOpener(const std::string& folder) { m_store.m_folder = folder; }
+
+    Result<WeightStore> run()
+    {
+        SA_CHECK(list());
+        if (m_entries.count(kIndexName) != 0)
+            SA_CHECK(openIndexed());
+        else
+            SA_CHECK(openSingle());
+        warnStrays();
+        return std::move(m_store);
+    }
+
+private:
+    std::string pathOf(const std::string& fileName) const { return joinPath(m_store.m_folder, fileName); }
+    void warn(std::string text) { m_store.m_warnings.push_back(std::move(text)); }
+
+    Result<void> list()
+    {
+        const std::string& folder = m_store.m_folder;
+        std::error_code failed;
+        const auto status = fs::status(folder, failed);
+        if (!fs::exists(status))
+            return makeError(Errc::NotFound, "there is no such folder").in(folder);
+        if (!fs::is_directory(status))
+            return makeError(Errc::BadInput, "this is a file, not a model folder").in(folder).tryThis("Give the folder that holds config.json and the weights");
+        fs::directory_iterator entry(folder, failed);
+        for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+            std::string fileName = entry->path().filename().string();
+            if (endsWith(fileName, kSuffix) || fileName == kIndexName || isPickleName(fileName) || endsWith(fileName, ".gguf"))
+                m_entries.insert(std::move(fileName));
+        }
+        if (failed)
+            return systemError(failed.value(), "list the folder", folder);
+        return {};
+    }
+
+    Result<void> openSingle()
+    {
+        if (m_entries.count(kSingleName) == 0)
+            return noWeights();
+        SA_TRY(const SafetensorsFile* file, openFile(kSingleName));
+        if (file->tensors().empty())
+            return makeError(Errc::BadFormat, "the weight file holds no tensors").in(file->path()).tryThis("Download the file again");
+        for (const auto& entry : file->tensors())
+            m_store.m_index.emplace_hint(m_store.m_index.end(), entry.first, 0);
+        return {};
+    }
+
+    Error noWeights() const
+    {
+        std::vector<std::string> shards, pickles, ggufs;
+        for (const auto& fileName : m_entries)
+            (isPickleName(fileName) ? pickles : endsWith(fileName, kSuffix) ? shards : ggufs).push_back(fileName);
+        const std::string wanted = std::string(kSingleName) + " or " + kIndexName;
+        if (!shards.empty())
+            return makeError(Errc::NotFound, "there are safetensors files, but none is named as a model's weights are")
+                .in(m_store.m_folder)
+                .butFound(someOf(shards))
+                .wanted(wanted)
+                .tryThis("Download the index file, too; a single file of all weights can be renamed to model.safetensors");
+        if (!pickles.empty())
+            return makeError(Errc::Unsupported, "the weights are there as PyTorch pickles only")
+                .in(m_store.m_folder)
+                .butFound(someOf(pickles))
+                .wanted(wanted)
+                .tryThis(convertPickleRemedy());
+        if (!ggufs.empty())
+            return makeError(Errc::Unsupported, "the weights are there as GGUF only")
+                .in(m_store.m_folder)
+                .butFound(someOf(ggufs))
+                .wanted(wanted)
+                .tryThis("Use the original model in safetensors format");
+        return makeError(Errc::NotFound, "the folder holds no weights").in(m_store.m_folder).wanted(wanted).tryThis("Check that the download is complete");
+    }
+
+    Result<void> openIndexed()
+    {
+        const std::string indexPath = pathOf(kIndexName);
+        SA_TRY(const Json index, json::parseFile(indexPath));
+        const JsonField root(index, indexPath);
+        std::map<std::string, std::string> weightMap; // tensor -> shard
+        std::set<std::string> shards;
+        SA_CHECK(readWeightMap(root, weightMap, shards));
+        SA_CHECK(checkShardsExist(indexPath, shards));
+
+        std::map<std::string, std::size_t> fileIndex;
+        std::map<std::string, std::string> unmapped; // tensor -> the shard it was seen in
+        for (const auto& shard : shards) {
+            SA_TRY(const SafetensorsFile* file, openFile(shard));
+            fileIndex.emplace(shard, m_store.m_files.size() - 1);
+            SA_CHECK(checkAgainstMap(*file, shard, weightMap, unmapped));
+        }
+        for (const auto& [tensor, shard] : weightMap) {
+            const std::size_t file = fileIndex.at(shard);
+            if (m_store.m_files[file]->tensors().count(tensor) == 0)
+                return makeError(Errc::BadFormat, "the index maps a tensor to a shard that does not hold it")
+                    .in(indexPath)
+                    .at("weight_map." + display(tensor))
+                    .butFound(shard)
+                    .tryThis("The index and the shards are from different downloads: get all of them again");
+            m_store.m_index.emplace_hint(m_store.m_index.end(), tensor, file);
+        }
+        if (!unmapped.empty()) {
+            std::vector<std::string> names;
+            for (const auto& entry : unmapped)
+                names.push_back(entry.first);
+            warn("tensors that the index does not list are ignored: " + someOf(names));
+        }
+        return checkTotalSize(root);
+    }
+
+    Result<void> readWeightMap(const JsonField& root, std::map<std::string, std::string>& weightMap, std::set<std::string>& shards) const
+    {
+        SA_TRY(const JsonField field, root.at("weight_map"));
+        if (!field.isObject())
+            return field.wrong("an object of tensor names and file names");
+        for (const auto& [tensor, value] : field.raw().get_ref<const Json::object_t&>()) {
+            const JsonField entry(value, field.file(), "weight_map." + display(tensor));
+            if (!value.is_string())
+                return entry.wrong("a file name");
+            const auto& shard = value.get_ref<const std::string&>();
+            if (std::string problem = shardNameProblem(shard); !problem.empty())
+                return makeError(isPickleName(shard) ? Errc::Unsupported : Errc::BadFormat, std::move(problem))
+                    .in(entry.file())
+                    .at(entry.path())
+                    .butFound("\"" + display(shard, 80) + "\"")
+                    .wanted("the name of a .safetensors file in the same folder")
+                    .tryThis(isPickleName(shard) ? convertPickleRemedy() : "Do not use this folder unless you know where it comes from");
+            shards.insert(shard);
+            weightMap.emplace_hint(weightMap.end(), tensor, shard);
+        }
+        if (weightMap.empty())
+            return makeError(Errc::BadFormat, "the index lists no tensors").in(field.file()).at(field.path());
+        return {};
+    }
+
+    Result<void> checkShardsExist(const std::string& indexPath, const std::set<std::string>& shards) const
+    {
+        std::vector<std::string> missing;
+        for (const auto& shard : shards)
+            if (m_entries.count(shard) == 0 || !exists(pathOf(shard)))
+                missing.push_back(shard);
+        if (missing.empty())
+            return {};
+        return makeError(Errc::NotFound, "shards that the index names are missing")
+            .in(indexPath)
+            .at("weight_map")
+            .butFound(std::to_string(shards.size() - missing.size()) + " of " + std::to_string(shards.size()) + " files")
+            .wanted("also " + someOf(missing))
+            .tryThis("Check that the download is complete and that no link in the folder is broken");
+    }
+
+    Result<void> checkAgainstMap(const SafetensorsFile& file, const std::string& shard, const std::map<std::string, std::string>& weightMap,
+                                 std::map<std::string, std::string>& unmapped) const
+    {
+        for (const auto& entry : file.tensors()) {
+            const auto place = weightMap.find(entry.first);
+            std::string other;
+            if (place == weightMap.end()) {
+                const auto [seen, isNew] = unmapped.emplace(entry.first, shard);
+                if (!isNew)
+                    other = seen->second;
+            } else if (place->second != shard) {
+                other = place->second;
+            }
+            if (!other.empty())
+                return makeError(Errc::BadFormat, "a tensor is in another shard than the index says, or in two")
+                    .in(file.path())
+                    .at(display(entry.first))
+                    .butFound(shard)
+                    .wanted(other)
+                    .tryThis("The index and the shards are from different downloads: get all of them again");
+        }
+        return {};
+    }
+
+    /// Hub indices are often a little off here, which hurts nobody: a warning.
+    Result<void> checkTotalSize(const JsonField& root)
+    {
+        const auto metadata = root.find("metadata");
+        if (!metadata)
+            return {};
+        if (!metadata->isObject())
+            return metadata->wrong("an object");
+        const auto total = metadata->find("total_size");
+        if (!total)
+            return {};
+        if (!total->raw().is_number())
+            return total->wrong("a number of bytes");
+        std::uint64_t sum = 0;
+        for (const auto& entry : m_store.m_index)
+            sum += m_store.m_files[entry.second]->tensors().at(entry.first).sizeBytes;
+        if (total->raw().get<double>() != static_cast<double>(sum))
+            warn(std::string(kIndexName) + " says " + json::dump(total->raw()) + " bytes in total_size, the tensors have " + std::to_string(sum));
+        return {};
+    }
+
+    Result<const SafetensorsFile*> openFile(const std::string& fileName)
+    {
+        auto opened = SafetensorsFile::open(pathOf(fileName));
+        if (!opened)
+            return std::move(opened).error();
+        std::string target;
+        if (linkTarget(m_store.m_folder, fileName, &target) == LinkTarget::Outside)
+            warn(fileName + " is a link to a file outside the folder: " + display(target));
+        m_used.insert(fileName);
+        m_store.m_files.push_back(std::make_shared<const SafetensorsFile>(*std::move(opened)));
+        m_store.m_totalBytes += m_store.m_files.back()->fileBytes();
+        return m_store.m_files.back().get();
+    }
+
+    void warnStrays()
+    {
+        std::vector<std::string> strays;
+        for (const auto& fileName : m_entries)
+            if (endsWith(fileName, kSuffix) && m_used.count(fileName) == 0) {
+                if (fileName == kSingleName)
+                    warn("both model.safetensors and an index are present: the files of the index are used");
+                else
+                    strays.push_back(fileName);
+            }
+        if (!strays.empty())
+            warn("weight files that do not belong to the model are ignored: " + someOf(strays));
+    }
+
+    WeightStore m_store;
+    std::set<std::string> m_entries; ///< names in the folder that matter here
+    std::set<std::string> m_used;
+};
+
+Result<WeightStore> WeightStore::open(const std::string& folder)
+{
+    return WeightStoreOpener(folder).run();
+}
+
+Result<const TensorInfo*> WeightStore::find(const std::string& tensorName) const
+{
+    const auto place = m_index.find(tensorName);
+    if (place == m_index.end())
+        return makeError(Errc::NotFound, "the weights lack a tensor").in(m_folder).at(display(tensorName));
+    return &m_files[place->second]->tensors().at(tensorName);
+}
+
+std::vector<std::string> WeightStore::names() const
+{
+    std::vector<std::string> out;
+    out.reserve(m_index.size());
+    for (const auto& entry : m_index)
+        out.push_back(entry.first);
+    return out;
+}
+
+Result<void> WeightStore::read(const std::string& tensorName, std::span<std::byte> out) const
+{
+    SA_TRY(const TensorInfo* tensor, find(tensorName));
+    return m_files[m_index.at(tensorName)]->read(*tensor, out);
+}
+
+Result<void> WeightStore::readPieces(const std::string& tensorName, const PieceSink& sink) const
+{
+    SA_TRY(const TensorInfo* tensor, find(tensorName));
+    const SafetensorsFile& file = *m_files[m_index.at(tensorName)];
+    std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(kPieceBytes, tensor->sizeBytes)));
+    for (std::uint64_t begin = 0; begin < tensor->sizeBytes;) {
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), tensor->sizeBytes - begin));
+        SA_CHECK(file.readPart(*tensor, begin, std::span(buffer).first(count)));
+        SA_CHECK(sink(begin, std::span<const std::byte>(buffer.data(), count)));
+        begin += count;
+    }
+    return {};
+}
+
+std::string WeightStore::fileOf(const std::string& tensorName) const
+{
+    const auto place = m_index.find(tensorName);
+    return place == m_index.end() ? std::string() : m_files[place->second]->path();
+}
+
+std::vector<std::string> WeightStore::files() const
+{
+    std::vector<std::string> out;
+    for (const auto& file : m_files)
+        out.push_back(file->path());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+} // namespace sa

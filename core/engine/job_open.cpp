@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `open`: what a folder holds, from headers alone.
+#include "core/engine/jobs.h"
+
+namespace sa {
+
+namespace {
+
+Json describeLayer(const ModelFolder& model, const LinearInfo& layer, std::uint64_t& layerBytes)
+{
+    Json out{{"name", layer.name}, {"projection", layer.projection}, {"block", layer.block}, {"N", layer.N}, {"K", layer.K},
+             {"quantizable", true}, {"error", nullptr}, {"relative_error", nullptr}};
+    const double weights = static_cast<double>(layer.N) * static_cast<double>(layer.K);
+    if (const PackedLayerInfo* packed = model.packedLayer(layer.name)) {
+        const std::uint64_t bytes = packed->storedBytes();
+        out["dtype"] = "planes";
+        out["planes"] = packed->q;
+        out["bytes"] = bytes;
+        out["bits"] = 8.0 * static_cast<double>(bytes) / weights;
+        out["error"] = packed->error;
+        out["relative_error"] = packed->relativeError;
+        layerBytes += bytes;
+    } else {
+        const TensorInfo* tensor = *model.store.find(layer.name + ".weight");
+        out["dtype"] = name(tensor->dtype);
+        out["bytes"] = tensor->sizeBytes;
+        out["bits"] = 8.0 * sizeBytes(tensor->dtype);
+        layerBytes += tensor->sizeBytes;
+    }
+    return out;
+}
+
+} // namespace
+
+Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
+{
+    SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
+    const ModelConfig& config = model.config;
+    Json warnings = model.warnings;
+
+    Json tokenizer = nullptr;
+    if (const auto opened = Tokenizer::open(spec.model))
+        tokenizer = {{"type", opened->modelType()}, {"vocab", opened->size()}};
+    else
+        warnings.push_back("the tokenizer cannot be used: " + opened.error().sentence());
+    SA_CHECK(context.cancel.check());
+
+    Json layers = Json::array();
+    std::uint64_t layerBytes = 0;
+    std::int64_t weights = 0;
+    for (const auto& layer : linearLayers(config)) {
+        layers.push_back(describeLayer(model, layer, layerBytes));
+        weights += layer.N * layer.K;
+    }
+    Json quantization = nullptr;
+    if (model.packed())
+        quantization = {{"method", "shiftadd"},
+                        {"mode", model.quantization->mode},
+                        {"bits", model.quantization->bits},
+                        {"version", model.quantization->version}};
+    const TensorInfo* embedding = *model.store.find("model.embed_tokens.weight");
+    return Json{
+        {"model", spec.model},
+        {"format", model.packed() ? "packed" : "original"},
+        {"architecture", config.architecture},
+        {"family", config.family},
+        {"parameters", model.parameters()},
+        {"stored_bytes", model.store.totalBytes()},
+        {"original_bytes", model.packed() ? model.quantization->originalBytes : model.store.totalBytes()},
+        {"dtype", name(embedding->dtype)},
+        {"config",
+         {{"hidden_size", config.hidden},
+          {"intermediate_size", config.intermediate},
+          {"layers", config.layers},
+          {"heads", config.heads},
+          {"kv_heads", config.kvHeads},
+          {"vocab_size", config.vocab},
+          {"positions", config.positions}}},
+        {"tokenizer", tokenizer},
+        {"quantizable_parameters", weights},
+        {"bits_per_weight", 8.0 * static_cast<double>(layerBytes) / static_cast<double>(weights)},
+        {"quantization", quantization},
+        {"layers", layers},
+        {"warnings", warnings},
+    };
+}
+
+} // namespace sa

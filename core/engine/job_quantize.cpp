@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block of
+// weights is in memory at a time; a finished block is a durable shard of the final folder.
+#include "core/base/resources.h"
+#include "core/base/sha256.h"
+#include "core/engine/block_pipeline.h"
+#include "core/engine/jobs.h"
+#include "core/engine/progress.h"
+#include "core/engine/shards.h"
+#include "core/eval/text.h"
+#include "core/model/tensors.h"
+#include "core/protocol/messages.h"
+
+#include <algorithm>
+
+namespace sa {
+
+namespace {
+
+constexpr int kMaxDefaultWindow = 2048; ///< what the paper calibrates with
+
+struct Calibration {
+    std::vector<std::vector<std::int32_t>> windows;
+    Json record; ///< what goes into the checkpoint: digests and numbers, no paths
+};
+
+Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder& model, const JobContext& context)
+{
+    std::vector<std::string> paths = spec.calibration;
+    if (paths.empty()) {
+        paths.push_back(resourcePath("sample-text/calibration.txt"));
+        if (paths.back().empty())
+            return makeError(Errc::NotFound, "the bundled calibration text is not installed")
+                .tryThis("Give a text file with --calibration");
+        context.warn("no calibration text given: using the bundled excerpt of English Wikipedia");
+    }
+    SA_TRY(const Tokenizer tokenizer, Tokenizer::open(model.path));
+    Calibration out;
+    Json digests = Json::array();
+    std::string text;
+    for (const auto& path : paths) {
+        SA_TRY(const std::string part, readText(path));
+        digests.push_back(sha256Of(part));
+        if (!text.empty())
+            text += "\n\n";
+        text += part;
+    }
+    const int length = spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, model.config.positions)));
+    if (length > model.config.positions)
+        return makeError(Errc::Usage, "the calibration window is longer than the model's context")
+            .at("seqlen")
+            .butFound(std::to_string(length))
+            .wanted("at most " + std::to_string(model.config.positions));
+    SA_CHECK(context.cancel.check());
+    const auto ids = tokenizer.encode(text);
+    SA_CHECK(model.config.checkIds(ids));
+    auto windows = sampleWindows(ids, spec.samples, length, spec.seed);
+    if (!windows)
+        return std::move(windows).error().in(paths.front());
+    out.windows = *std::move(windows);
+    out.record = {{"sha256", digests}, {"samples", spec.samples}, {"seqlen", length}, {"seed", spec.seed}, {"tokens", ids.size()}};
+    return out;
+}
+
+Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
+{
+    const auto files = model.store.files();
+    ProgressMeter meter(context.emit, "hash", "files", static_cast<double>(files.size()));
+    Json weights = Json::object();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const std::string fileName = files[i].substr(files[i].rfind('/') + 1);
+        meter.update(static_cast<double>(i), fileName);
+        SA_TRY(const std::string digest, sha256OfFile(files[i], &context.cancel));
+        weights[fileName] = digest;
+    }
+    meter.update(static_cast<double>(files.size()));
+    Json out{{"weights_sha256", weights}};
+    for (const char* companion : {"config", "tokenizer"}) {
+        SA_TRY(const std::string digest, sha256OfFile(joinPath(model.path, std::string(companion) + ".json"), &context.cancel));
+        out[std::string(companion) + "_sha256"] = digest;
+    }
+    return out;
+}
+
+std::uint64_t estimateOutputBytes(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    std::uint64_t bytes = model.store.totalBytes();
+    for (const auto& layer : linearLayers(model.config)) {
+        bytes -= (*model.store.find(layer.name + ".weight"))->sizeBytes;
+        PackedLayerInfo packed;
+        packed.N = static_cast<int>(layer.N);
+        packed.K = static_cast<int>(layer.K);
+        packed.q = spec.bits;
+        packed.R = spec.groupRows.value_or((packed.N + 7) / 8);
+        bytes += packed.storedBytes();
+    }
+    return bytes + (std::uint64_t{16} << 20); // headers, tokenizer, configuration
+}
+
+Json layerEvent(const LinearInfo& info, int index, const QuantizedLayer& layer)
+{
+    LayerResult event;
+    event.name = info.name;
+    event.block = info.block;
+    event.index = index;
+    event.bits = layer.packed.q;
+    event.N = info.N;
+    event.K = info.K;
+    event.error = layer.error;
+    event.relativeError = layer.relativeError;
+    event.seconds = layer.seconds;
+    event.bytes = layer.packed.storedBytes();
+    return toJson(event);
+}
+
+/// The tensors of one block's shard: packed layers in place of their dense weights, everything else copied.
+std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& names, const std::vector<QuantizedLayer>& layers)
+{
+    std::vector<PackedWriter::Tensor> out;
+    for (const auto& tensor : names) {
+        const auto packed = std::find_if(layers.begin(), layers.end(),
+                                         [&](const auto& layer) { return tensor == layer.info.name + ".weight"; });
+        if (packed == layers.end())
+            out.push_back({tensor, nullptr});
+        else
+            out.push_back({packed->info.name, &packed->packed});
+    }
+    return out;
+}
+
+Json recipeOf(const QuantizeSpec& spec)
+{
+    return {{"mode", spec.mode}, {"bits", spec.bits}, {"rounds", spec.rounds}, {"apot", spec.apot}, {"damping", spec.damping},
+            {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)}};
+}
+
+} // namespace
+
+Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
+{
+    const Stopwatch watch;
+    if (spec.mode != "lat")
+        return makeError(Errc::Usage, "this version quantizes in one mode").at("mode").butFound("\"" + display(spec.mode) + "\"").wanted("lat");
+    setThreads(spec.threads);
+    SA_TRY(const at::Device device, parseDevice(spec.device));
+    SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
+    if (model.packed())
+        return makeError(Errc::BadInput, "this model is packed already")
+            .in(spec.model)
+            .wanted("an original model with dense weights")
+            .tryThis("Quantize the original instead");
+    for (const auto& warning : model.warnings)
+        context.warn(warning);
+    SA_TRY(Calibration calibration, readCalibration(spec, model, context));
+    const int shards = static_cast<int>(model.config.layers) + 1;
+    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards, estimateOutputBytes(model, spec)));
+
+    QuantizationInfo info;
+    info.mode = spec.mode;
+    info.bits = spec.bits;
+    info.recipe = recipeOf(spec);
+    info.calibration = calibration.record;
+    info.originalBytes = model.store.totalBytes();
+    info.originalDtype = name((*model.store.find(linearLayers(model.config).front().name + ".weight"))->dtype);
+    SA_TRY(info.source, hashSource(model, context));
+
+    const auto tensors = dealToShards(model.store.names(), model.config.layers);
+    SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
+    BlockPipeline pipeline(model, spec, device, context);
+    SA_CHECK(pipeline.embed(calibration.windows));
+    Json layers = Json::array();
+    std::uint64_t packedBits = 0, weights = 0;
+    for (int block = 0; block < model.config.layers; ++block) {
+        const auto onLayer = [&](const QuantizedLayer& layer) {
+            const Json event = layerEvent(layer.info, static_cast<int>(layers.size()), layer);
+            context.emit(event);
+            layers.push_back(event["layer"]);
+        };
+        SA_TRY(const auto quantized, pipeline.run(block, onLayer));
+        SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], quantized)));
+        for (const auto& layer : quantized) {
+            const PackedWeight& packed = layer.packed;
+            info.layers[layer.info.name] = {layer.info.name, packed.N, packed.K, packed.q, packed.R, packed.C, layer.error, layer.relativeError};
+            packedBits += 8 * packed.storedBytes();
+            weights += static_cast<std::uint64_t>(packed.N) * static_cast<std::uint64_t>(packed.K);
+        }
+    }
+    SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
+    return Json{{"out", spec.out},
+                {"seconds", watch.seconds()},
+                {"bits_per_weight", static_cast<double>(packedBits) / static_cast<double>(weights)},
+                {"stored_bytes", storedBytes},
+                {"original_bytes", info.originalBytes},
+                {"layers", layers}};
+}
+
+} // namespace sa

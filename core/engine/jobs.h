@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One function per kind of job; `runJob` dispatches and is the border where exceptions end.
+#pragma once
+
+#include "core/engine/job.h"
+#include "core/model/model_folder.h"
+#include "core/tokenizer/tokenizer.h"
+
+#include <chrono>
+
+namespace sa {
+
+struct JobContext {
+    const EventSink& emit;
+    const CancelToken& cancel;
+    void warn(const std::string& message) const;
+};
+
+Result<Json> openModel(const OpenSpec& spec, const JobContext& context);
+Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context);
+Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context);
+Result<Json> generateText(const GenerateSpec& spec, const JobContext& context);
+Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);
+Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
+
+/// Seconds since its construction.
+class Stopwatch {
+public:
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count(); }
+
+private:
+    std::chrono::steady_clock::time_point m_start = std::chrono::steady_clock::now();
+};
+
+} // namespace sa

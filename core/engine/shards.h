@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How tensors are dealt to the shards of a folder that this program writes: shard 0 holds what is outside the decoder
+// blocks, shard i + 1 block i. A finished block is then a finished file.
+#pragma once
+
+#include <string>
+#include <cstdint>
+#include <vector>
+
+namespace sa {
+
+/// `names`: tensor names; the order within a shard is theirs.
+std::vector<std::vector<std::string>> dealToShards(const std::vector<std::string>& names, std::int64_t blocks);
+
+} // namespace sa

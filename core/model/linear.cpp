@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/linear.h"
+
+#include "core/base/parallel.h"
+#include "sa/kernels/lut_gemm.h"
+
+#include <ATen/ATen.h>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+
+namespace sa {
+
+DenseLinear::DenseLinear(at::Tensor weight, at::Tensor bias) : m_weight(std::move(weight)), m_bias(std::move(bias)) {}
+
+at::Tensor DenseLinear::forward(const at::Tensor& x) const
+{
+    return m_bias.defined() ? at::linear(x, m_weight, m_bias) : at::linear(x, m_weight);
+}
+
+std::int64_t DenseLinear::weightBytes() const
+{
+    return m_weight.numel() * m_weight.element_size();
+}
+
+PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias) : m_weight(std::move(weight)), m_bias(std::move(bias)) {}
+
+namespace {
+
+struct FreeDeleter {
+    void operator()(void* p) const { std::free(p); }
+};
+
+/// Scratch of the calling thread, kept between calls: no allocation per token once it is large enough.
+void* threadScratch(std::size_t bytes)
+{
+    thread_local std::unique_ptr<void, FreeDeleter> buffer;
+    thread_local std::size_t capacity = 0;
+    if (capacity < bytes) {
+        buffer.reset();
+        capacity = (bytes + 63) / 64 * 64;
+        buffer.reset(std::aligned_alloc(64, capacity));
+        if (!buffer) {
+            capacity = 0;
+            throw std::bad_alloc();
+        }
+    }
+    return buffer.get();
+}
+
+} // namespace
+
+at::Tensor PlanesLinear::forward(const at::Tensor& x) const
+{
+    const auto view = m_weight.view();
+    const at::Tensor input = x.contiguous();
+    const std::int64_t tokens = input.numel() / view.K;
+    auto shape = input.sizes().vec();
+    shape.back() = view.N;
+    at::Tensor output = at::empty(shape, input.options());
+
+    // One piece per row group shares its tables; with fewer groups than threads the groups are halved.
+    const float* in = input.data_ptr<float>();
+    float* out = output.data_ptr<float>();
+    const std::int64_t groups = static_cast<std::int64_t>(view.rowGroups());
+    std::int64_t piecesPerGroup = 1;
+    while (groups * piecesPerGroup < parallelThreads() && view.R / piecesPerGroup >= 64)
+        piecesPerGroup *= 2;
+    std::int64_t groupsPerPiece = 1;
+    while (piecesPerGroup == 1 && view.R * groupsPerPiece < 16)
+        groupsPerPiece *= 2;
+    const std::int64_t pieces = (groups + groupsPerPiece - 1) / groupsPerPiece * piecesPerGroup;
+    const std::int64_t rowsPerPiece = (view.R + piecesPerGroup - 1) / piecesPerGroup;
+
+    parallelFor(pieces, [&](std::int64_t piece) {
+        const std::int64_t group = piece / piecesPerGroup * groupsPerPiece;
+        const std::int64_t groupBegin = group * view.R;
+        const std::int64_t groupEnd = std::min<std::int64_t>(view.N, (group + groupsPerPiece) * view.R);
+        const std::int64_t begin = groupBegin + piece % piecesPerGroup * rowsPerPiece;
+        const std::int64_t end = piecesPerGroup == 1 ? groupEnd : std::min(groupEnd, begin + rowsPerPiece);
+        if (begin >= end)
+            return;
+        void* scratch = threadScratch(kernels::lutGemmScratchBytes(view, static_cast<int>(tokens)));
+        const auto status = kernels::lutGemm(view, in, static_cast<int>(tokens), out, view.N, static_cast<int>(begin),
+                                             static_cast<int>(end), scratch);
+        if (status != kernels::Status::Ok)
+            throw std::runtime_error(std::string("the packed kernel refused a layer: ") + kernels::name(status));
+    });
+    return m_bias.defined() ? output.add_(m_bias) : output;
+}
+
+std::int64_t PlanesLinear::weightBytes() const
+{
+    return static_cast<std::int64_t>(m_weight.storedBytes());
+}
+
+} // namespace sa

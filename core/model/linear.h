@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A linear layer, y = x W^T + c, with two bodies: dense float32, and sign planes on a kernel.
+#pragma once
+
+#include "core/checkpoint/packed_weight.h"
+
+#include <ATen/core/Tensor.h>
+
+namespace sa {
+
+class Linear {
+public:
+    virtual ~Linear() = default;
+    virtual at::Tensor forward(const at::Tensor& x) const = 0; ///< x: f32 [..., K] -> f32 [..., N], same device
+    virtual std::int64_t weightBytes() const = 0;              ///< resident bytes of the weight
+};
+
+class DenseLinear final : public Linear {
+public:
+    DenseLinear(at::Tensor weight, at::Tensor bias); ///< f32 [N,K]; f32 [N] or undefined
+    at::Tensor forward(const at::Tensor& x) const override;
+    std::int64_t weightBytes() const override;
+
+private:
+    at::Tensor m_weight, m_bias;
+};
+
+/// Runs the planes directly (kernels/lut_gemm.h): no dense weight exists at any time. CPU.
+/// Rows are split over threads; each output is summed in an order that no split changes.
+class PlanesLinear final : public Linear {
+public:
+    PlanesLinear(PackedWeight weight, at::Tensor bias);
+    at::Tensor forward(const at::Tensor& x) const override;
+    std::int64_t weightBytes() const override;
+
+private:
+    PackedWeight m_weight;
+    at::Tensor m_bias;
+};
+
+} // namespace sa

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/model_folder.h"
+
+#include <filesystem>
+#include <set>
+
+namespace sa {
+
+namespace {
+
+Result<void> checkTensor(const WeightStore& store, const ExpectedTensor& wanted)
+{
+    SA_TRY(const TensorInfo* tensor, store.find(wanted.name));
+    if (tensor->shape != wanted.shape) {
+        TensorInfo right;
+        right.shape = wanted.shape;
+        return makeError(Errc::BadFormat, "a tensor has another shape than config.json says")
+            .in(store.folder())
+            .at(wanted.name)
+            .butFound(tensor->shapeText())
+            .wanted(right.shapeText());
+    }
+    if (tensor->dtype != Dtype::F32 && tensor->dtype != Dtype::F16 && tensor->dtype != Dtype::BF16)
+        return makeError(Errc::Unsupported, "a weight has a type that this program does not compute with")
+            .in(store.folder())
+            .at(wanted.name)
+            .butFound(name(tensor->dtype))
+            .wanted("F32, F16 or BF16");
+    return {};
+}
+
+Result<void> checkPackedLayers(const ModelFolder& model)
+{
+    std::set<std::string> known;
+    for (const auto& layer : linearLayers(model.config)) {
+        known.insert(layer.name);
+        const PackedLayerInfo* info = model.packedLayer(layer.name);
+        if (info && (info->N != layer.N || info->K != layer.K))
+            return makeError(Errc::BadFormat, "a packed layer has another shape than the architecture")
+                .in(joinPath(model.path, "config.json"))
+                .at("quantization_config.layers." + layer.name)
+                .butFound(std::to_string(info->N) + " x " + std::to_string(info->K))
+                .wanted(std::to_string(layer.N) + " x " + std::to_string(layer.K));
+    }
+    for (const auto& [layerName, info] : model.quantization->layers)
+        if (known.count(layerName) == 0)
+            return makeError(Errc::BadFormat, "a packed layer does not belong to this architecture")
+                .in(joinPath(model.path, "config.json"))
+                .at("quantization_config.layers." + display(layerName));
+    return {};
+}
+
+} // namespace
+
+Result<Json> readConfig(const std::string& folder)
+{
+    if (!exists(folder))
+        return makeError(Errc::NotFound, "there is no such folder").in(folder);
+    if (!isFolder(folder))
+        return makeError(Errc::BadInput, "this is a file, not a model folder")
+            .in(folder)
+            .wanted("a Hugging Face model folder")
+            .tryThis("Give the folder that holds config.json and the weights");
+    const std::string path = joinPath(folder, "config.json");
+    if (!exists(path))
+        return makeError(Errc::NotFound, "the folder has no config.json")
+            .in(folder)
+            .wanted("a Hugging Face model folder: config.json, tokenizer.json and *.safetensors")
+            .tryThis("Check that the download is complete and that this is the model's own folder");
+    return json::parseFile(path, {.maxBytes = 32u << 20, .maxDepth = 32});
+}
+
+Result<ModelFolder> ModelFolder::open(const std::string& path)
+{
+    SA_TRY(const Json config, readConfig(path));
+    const JsonField root(config, joinPath(path, "config.json"));
+    SA_TRY(ModelConfig parsed, ModelConfig::parse(root));
+    SA_TRY(auto quantization, quantizationOf(root));
+    SA_TRY(WeightStore store, WeightStore::open(path));
+
+    ModelFolder model{path, std::move(parsed), std::move(store), std::move(quantization), {}};
+    model.warnings = model.store.warnings();
+    if (model.packed())
+        SA_CHECK(checkPackedLayers(model));
+    for (const auto& tensor : expectedTensors(model.config)) {
+        constexpr std::string_view suffix = ".weight";
+        const std::string base = tensor.name.substr(0, tensor.name.size() - suffix.size());
+        if (model.packedLayer(base) == nullptr)
+            SA_CHECK(checkTensor(model.store, tensor));
+    }
+    if (!model.config.tiedHead || !model.store.contains("lm_head.weight"))
+        return model;
+    model.warnings.push_back("lm_head.weight is present but config.json ties the head to the embeddings: it is not used");
+    return model;
+}
+
+std::int64_t ModelFolder::parameters() const
+{
+    std::int64_t sum = 0;
+    for (const auto& tensor : expectedTensors(config)) {
+        std::int64_t elements = 1;
+        for (const auto extent : tensor.shape)
+            elements *= extent;
+        sum += elements;
+    }
+    return sum;
+}
+
+const PackedLayerInfo* ModelFolder::packedLayer(const std::string& linearName) const
+{
+    if (!quantization)
+        return nullptr;
+    const auto it = quantization->layers.find(linearName);
+    return it == quantization->layers.end() ? nullptr : &it->second;
+}
+
+} // namespace sa

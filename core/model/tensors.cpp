@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/tensors.h"
+
+#include "core/base/parallel.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <omp.h>
+
+namespace sa {
+
+Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& tensorName)
+{
+    SA_TRY(const TensorInfo* info, store.find(tensorName));
+    at::ScalarType type = at::kFloat;
+    switch (info->dtype) {
+    case Dtype::F32: break;
+    case Dtype::F16: type = at::kHalf; break;
+    case Dtype::BF16: type = at::kBFloat16; break;
+    default:
+        return makeError(Errc::Unsupported, "this tensor is not made of floating point numbers")
+            .in(store.folder())
+            .at(tensorName)
+            .butFound(name(info->dtype))
+            .wanted("F32, F16 or BF16");
+    }
+    at::Tensor raw = at::empty(info->shape, at::TensorOptions().dtype(type));
+    SA_CHECK(store.read(tensorName, std::span(static_cast<std::byte*>(raw.data_ptr()), raw.nbytes())));
+    at::Tensor values = raw.to(at::kFloat);
+    // x * 0 is NaN exactly for NaN and infinity: one pass, no mask tensor.
+    if (values.numel() > 0 && !(values * 0).sum().eq(0).item<bool>())
+        return makeError(Errc::BadFormat, "a tensor contains NaN or infinite values")
+            .in(store.folder())
+            .at(tensorName)
+            .tryThis("The weights are damaged: download or convert the model again");
+    return values;
+}
+
+void setThreads(int threads)
+{
+    setParallelThreads(threads);
+    at::set_num_threads(parallelThreads());
+    omp_set_num_threads(parallelThreads());
+}
+
+Result<at::Device> parseDevice(const std::string& text)
+{
+    if (text == "cpu")
+        return at::Device(at::kCPU);
+    if (text.rfind("cuda", 0) == 0 && !at::globalContext().hasCUDA())
+        return makeError(Errc::Device, "this machine or this build has no CUDA device")
+            .at("device")
+            .butFound("\"" + display(text) + "\"")
+            .wanted("cpu");
+    try {
+        return at::Device(text);
+    } catch (const std::exception&) {
+        return makeError(Errc::Usage, "there is no such device").at("device").butFound("\"" + display(text) + "\"").wanted("cpu or cuda:N");
+    }
+}
+
+} // namespace sa

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tensors of a weight store as libtorch tensors.
+#pragma once
+
+#include "core/checkpoint/weight_store.h"
+
+#include <ATen/core/Tensor.h>
+
+namespace sa {
+
+/// Float32 on the CPU, from F32, F16 or BF16. BadFormat when a value is NaN or infinite (the tensor is named).
+Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& name);
+
+/// Tells libtorch, OpenMP and our own loops how many threads to use; 0 = one per core.
+void setThreads(int threads);
+
+/// "cpu", or "cuda:N" where libtorch has CUDA. Device error otherwise, with what there is.
+Result<at::Device> parseDevice(const std::string& text);
+
+} // namespace sa

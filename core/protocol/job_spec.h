@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a job is asked to do: the `spec` members of docs/PROTOCOL.md as values. Worker, command line and window share
+// them, so that every dialog can show its command line and every job can be replayed.
+#pragma once
+
+#include "core/base/json.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sa
+{
+
+struct OpenSpec {
+    std::string model; ///< original or packed folder
+    bool operator==(const OpenSpec&) const = default;
+};
+
+struct QuantizeSpec {
+    std::string model;
+    std::string out;
+    std::string mode = "lat";
+    int bits = 3;                         ///< planes per weight, 1..4
+    std::vector<std::string> calibration; ///< text files, joined in order; empty: the bundled text
+    int samples = 128;                    ///< calibration windows
+    std::optional<int> seqlen;            ///< tokens a window; default min(2048, the model's positions)
+    std::uint64_t seed = 0;
+    int rounds = 50;              ///< BCQ refinement rounds T (algorithm 1.3)
+    int apot = 3;                 ///< terms of a scale, 1..3
+    std::optional<int> groupRows; ///< R; default ceil(N/8)
+    double damping = 0.01;        ///< fraction of mean(diag H) added to the diagonal
+    int threads = 0;              ///< 0: all cores
+    std::string device = "cpu";
+    bool operator==(const QuantizeSpec&) const = default;
+};
+
+struct EvaluateSpec {
+    std::string model;
+    std::string text;          ///< wire name `ppl`
+    std::string join = "none"; ///< "raw": a raw WikiText file, joined as the literature does
+    int seqlen = 512;
+    std::optional<int> maxWindows;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const EvaluateSpec&) const = default;
+};
+
+struct GenerateSpec {
+    std::string model;
+    std::string prompt;
+    int maxTokens = 128;
+    bool greedy = false;
+    double temperature = 1.0;
+    double topP = 1.0;
+    std::uint64_t seed = 0;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const GenerateSpec&) const = default;
+};
+
+struct ExportSpec {
+    std::string model; ///< packed folder
+    std::string out;
+    std::string format = "hf-fp16";
+    bool operator==(const ExportSpec&) const = default;
+};
+
+struct VerifySpec {
+    std::string model; ///< packed folder
+    bool operator==(const VerifySpec&) const = default;
+};
+
+using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec>;
+
+/// "open", "quantize", ...: the wire's `do`.
+const char* kindOf(const JobSpec& spec) noexcept;
+/// Usage errors name the member ("spec.bits"), what was found and the range. Unknown members are ignored.
+Result<JobSpec> parseJobSpec(const std::string& kind, const Json& spec);
+/// The full spec, defaults included; parse(kindOf(s), toJson(s)) == s.
+Json toJson(const JobSpec& spec);
+/// The same job for a shell: {"shiftadd", "quantize", MODEL, OUT, "--bits", "3", ...}; only what differs from the
+/// defaults.
+std::vector<std::string> commandLine(const JobSpec& spec);
+
+} // namespace sa

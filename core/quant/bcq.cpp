@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quant/bcq.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace sa {
+
+namespace {
+
+using Scales = std::array<double, kMaxPlanes>;
+
+/// The normal equations of the scales for given codes: G alpha = h with G = B^T B, h = B^T w.
+struct NormalEquations {
+    std::array<std::array<double, kMaxPlanes>, kMaxPlanes> G{};
+    Scales h{};
+
+    void add(std::uint8_t code, double count, double sum, int q)
+    {
+        for (int i = 0; i < q; ++i) {
+            const double si = (code >> i) & 1 ? 1.0 : -1.0;
+            h[i] += si * sum;
+            for (int j = 0; j <= i; ++j)
+                G[i][j] += si * ((code >> j) & 1 ? count : -count);
+        }
+    }
+    double residual(double sumOfSquares, const Scales& alpha, int q) const
+    {
+        double value = sumOfSquares;
+        for (int i = 0; i < q; ++i) {
+            value -= 2.0 * alpha[i] * h[i];
+            for (int j = 0; j <= i; ++j)
+                value += (i == j ? 1.0 : 2.0) * alpha[i] * alpha[j] * G[i][j];
+        }
+        return value;
+    }
+    /// Cholesky with a ridge of 1e-8 of the diagonal: planes that agree everywhere make G singular.
+    Scales solve(int q) const
+    {
+        auto L = G;
+        for (int i = 0; i < q; ++i) {
+            for (int j = 0; j <= i; ++j) {
+                double value = G[i][j] * (i == j ? 1.0 + 1e-8 : 1.0);
+                for (int k = 0; k < j; ++k)
+                    value -= L[i][k] * L[j][k];
+                L[i][j] = i == j ? std::sqrt(std::max(value, G[i][i] * 1e-10)) : value / L[j][j];
+            }
+        }
+        Scales x = h;
+        for (int i = 0; i < q; ++i) {
+            for (int k = 0; k < i; ++k)
+                x[i] -= L[i][k] * x[k];
+            x[i] /= L[i][i];
+        }
+        for (int i = q - 1; i >= 0; --i) {
+            for (int k = i + 1; k < q; ++k)
+                x[i] -= L[k][i] * x[k];
+            x[i] /= L[i][i];
+        }
+        return x;
+    }
+};
+
+void sortDescending(Scales& alpha, int q)
+{
+    for (int i = 1; i < q; ++i)
+        for (int j = i; j > 0 && alpha[j] > alpha[j - 1]; --j)
+            std::swap(alpha[j], alpha[j - 1]);
+}
+
+} // namespace
+
+BcqGrid makeGrid(std::span<const kernels::PackedScale> scales)
+{
+    BcqGrid grid;
+    grid.planes = static_cast<int>(scales.size());
+    std::copy(scales.begin(), scales.end(), grid.scales.begin());
+    std::array<double, kMaxLevels> sums{};
+    std::array<std::uint8_t, kMaxLevels> order{};
+    for (int code = 0; code < grid.levelCount(); ++code) {
+        for (int b = 0; b < grid.planes; ++b)
+            sums[code] += ((code >> b) & 1 ? 1.0 : -1.0) * kernels::apotValue(scales[b]);
+        order[code] = static_cast<std::uint8_t>(code);
+    }
+    std::stable_sort(order.begin(), order.begin() + grid.levelCount(),
+                     [&](std::uint8_t a, std::uint8_t b) { return sums[a] < sums[b]; });
+    for (int l = 0; l < grid.levelCount(); ++l) {
+        grid.codes[l] = order[l];
+        grid.levels[l] = static_cast<float>(sums[order[l]]);
+        grid.m_midpoints[l] = l == 0 ? -std::numeric_limits<float>::infinity()
+                                     : static_cast<float>(0.5 * (sums[order[l - 1]] + sums[order[l]]));
+    }
+    return grid;
+}
+
+BcqGrid BcqFitter::fit(std::span<const float> values, const BcqOptions& options, double* error)
+{
+    const int q = options.planes;
+    const std::size_t g = values.size();
+    m_sorted.assign(values.begin(), values.end());
+    std::sort(m_sorted.begin(), m_sorted.end());
+    m_sums.resize(g + 1);
+    m_sums[0] = 0.0;
+    double sumOfSquares = 0.0;
+    for (std::size_t i = 0; i < g; ++i) {
+        m_sums[i + 1] = m_sums[i] + m_sorted[i];
+        sumOfSquares += static_cast<double>(m_sorted[i]) * m_sorted[i];
+    }
+
+    // Greedy start (1.2): each plane takes the signs of what is left, sign(0) = +1.
+    NormalEquations equations;
+    Scales alpha{};
+    {
+        m_residual = m_sorted;
+        for (int b = 0; b < q; ++b) {
+            double sum = 0.0;
+            for (const float r : m_residual)
+                sum += std::abs(r);
+            alpha[b] = g == 0 ? 0.0 : sum / static_cast<double>(g);
+            for (float& r : m_residual)
+                r -= static_cast<float>(r >= 0.0f ? alpha[b] : -alpha[b]);
+        }
+        for (const float w : m_sorted) {
+            double rest = w;
+            std::uint8_t code = 0;
+            for (int b = 0; b < q; ++b) {
+                const bool plus = static_cast<float>(rest) >= 0.0f;
+                code = static_cast<std::uint8_t>(code | (plus ? 1 << b : 0));
+                rest = static_cast<float>(rest) - static_cast<float>(plus ? alpha[b] : -alpha[b]);
+            }
+            equations.add(code, 1.0, w, q);
+        }
+    }
+
+    BcqGrid best;
+    double bestError = std::numeric_limits<double>::infinity();
+    std::array<kernels::PackedScale, kMaxPlanes> previous{};
+    // The greedy scales themselves are round 0, so that T = 0 still yields power-of-two scales.
+    for (int round = 0; round <= options.rounds; ++round) {
+        if (round > 0)
+            alpha = equations.solve(q);
+        for (int b = 0; b < q; ++b)
+            alpha[b] = std::abs(alpha[b]);
+        sortDescending(alpha, q);
+        std::array<kernels::PackedScale, kMaxPlanes> scales{};
+        for (int b = 0; b < q; ++b) {
+            scales[b] = kernels::apotRound(alpha[b], options.apotTerms);
+            alpha[b] = kernels::apotValue(scales[b]);
+        }
+        if (round > 0 && scales == previous)
+            break; // same scales, same codes, same equations: nothing moves any more
+        previous = scales;
+
+        const BcqGrid grid = makeGrid(std::span(scales.data(), static_cast<std::size_t>(q)));
+        equations = {};
+        std::size_t begin = 0;
+        for (int l = 0; l < grid.levelCount(); ++l) {
+            const std::size_t end =
+                l + 1 == grid.levelCount()
+                    ? g
+                    : static_cast<std::size_t>(std::lower_bound(m_sorted.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                                m_sorted.end(), grid.m_midpoints[l + 1]) -
+                                               m_sorted.begin());
+            equations.add(grid.codes[l], static_cast<double>(end - begin), m_sums[end] - m_sums[begin], q);
+            begin = end;
+        }
+        const double roundError = equations.residual(sumOfSquares, alpha, q);
+        if (roundError < bestError) {
+            bestError = roundError;
+            best = grid;
+        }
+    }
+    if (error)
+        *error = std::max(0.0, bestError);
+    return best;
+}
+
+} // namespace sa

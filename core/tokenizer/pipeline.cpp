@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace sa::tokenizer {
+
+namespace {
+
+const Json kNull;
+
+JsonField fieldOrNull(const JsonField& root, const std::string& key)
+{
+    const auto field = root.find(key);
+    return field ? *field : JsonField(kNull, root.file(), key);
+}
+
+/// A token in tokenizer_config.json: a text, or an object with "content".
+Result<std::optional<std::string>> configToken(const JsonField& config, const std::string& key)
+{
+    const auto field = config.find(key);
+    if (!field)
+        return std::optional<std::string>();
+    SA_TRY(std::string text, field->isObject() ? field->stringAt("content") : field->asString());
+    return std::optional<std::string>(std::move(text));
+}
+
+} // namespace
+
+Result<Pipeline> Pipeline::read(const JsonField& root)
+{
+    if (!root.isObject())
+        return root.wrong("an object");
+    if (const auto version = root.find("version")) {
+        SA_TRY(const std::string text, version->asString());
+        if (text != "1.0")
+            return makeError(Errc::Unsupported, "this version of the format is not known")
+                .in(version->file())
+                .at(version->path())
+                .butFound("\"" + display(text, 60) + "\"")
+                .wanted("\"1.0\"");
+    }
+    Pipeline out;
+    double growth = 1;
+    SA_TRY(out.normalizer, Normalizer::read(fieldOrNull(root, "normalizer"), growth));
+    SA_TRY(out.preTokenizer, PreTokenizer::read(fieldOrNull(root, "pre_tokenizer"), growth));
+    SA_TRY(const JsonField model, root.at("model"));
+    SA_TRY(out.model, Model::read(model));
+    const JsonField added = fieldOrNull(root, "added_tokens");
+    SA_TRY(out.added, AddedTokens::read(added, out.model->vocabulary(), out.normalizer.get()));
+    const auto isKnown = [&](TokenId id) { return out.has(id); };
+    SA_TRY(out.post, PostProcessor::read(fieldOrNull(root, "post_processor"), isKnown));
+    double decodeGrowth = 1;
+    SA_TRY(out.decoder, Decoder::read(fieldOrNull(root, "decoder"), decodeGrowth));
+    if (out.maxId() < 0)
+        return model.wrong("a vocabulary that is not empty");
+    return out;
+}
+
+Result<void> Pipeline::applyConfig(const JsonField& config)
+{
+    if (!config.isObject())
+        return config.wrong("an object");
+    // These classes of the reference rebuild the template from the two switches; others take tokenizer.json as it is.
+    static constexpr std::array<std::string_view, 6> kRebuilding{
+        "LlamaTokenizer",     "LlamaTokenizerFast",     "GemmaTokenizer",
+        "GemmaTokenizerFast", "CodeLlamaTokenizerFast", "CodeLlamaTokenizer"};
+    SA_TRY(const std::string className, config.stringOr("tokenizer_class", ""));
+    if (std::find(kRebuilding.begin(), kRebuilding.end(), className) == kRebuilding.end())
+        return {};
+    struct Side {
+        const char* flag;
+        const char* token;
+        std::vector<TokenId>* ids;
+    };
+    for (const Side& side : {Side{"add_bos_token", "bos_token", &post.before}, Side{"add_eos_token", "eos_token", &post.after}}) {
+        const auto flag = config.find(side.flag);
+        if (!flag)
+            continue;
+        SA_TRY(const bool add, flag->asBool());
+        side.ids->clear();
+        if (!add)
+            continue;
+        SA_TRY(const auto text, configToken(config, side.token));
+        const TokenId id = text ? idOf(*text) : kNoToken;
+        if (id == kNoToken)
+            return makeError(Errc::BadFormat, "the token that is to be added is not in tokenizer.json")
+                .in(config.file())
+                .at(side.token)
+                .butFound(text ? "\"" + display(*text, 60) + "\"" : "nothing");
+        side.ids->push_back(id);
+    }
+    return {};
+}
+
+TokenId Pipeline::maxId() const
+{
+    return std::max(model->vocabulary().maxId(), added.maxId());
+}
+
+TokenId Pipeline::idOf(std::string_view token) const
+{
+    const TokenId id = added.idOf(token);
+    return id != kNoToken ? id : model->vocabulary().idOf(token);
+}
+
+} // namespace sa::tokenizer

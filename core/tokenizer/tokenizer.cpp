@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/tokenizer.h"
+
+#include "core/base/file.h"
+#include "core/tokenizer/pipeline.h"
+#include "core/tokenizer/unicode.h"
+
+#include <utility>
+
+namespace sa {
+
+using namespace tokenizer;
+
+namespace {
+
+/// The last sink: collects the text.
+class Collector : public TokenSink {
+public:
+    void text(std::string_view part) override { m_text += part; }
+    void endToken() override {}
+    void finish() override {}
+    std::string take() { return std::exchange(m_text, {}); }
+
+private:
+    std::string m_text;
+};
+
+} // namespace
+
+struct Tokenizer::Impl {
+    Pipeline pipeline;
+
+    void encodeSection(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+                       std::vector<TokenId>& out) const;
+    void encodePlain(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+                     std::vector<TokenId>& out) const;
+};
+
+/// Between added tokens that are looked for in the raw text.
+void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+                                    std::vector<TokenId>& out) const
+{
+    std::string normalized;
+    if (pipeline.normalizer) {
+        normalized = text;
+        pipeline.normalizer->apply(normalized, regex);
+        text = normalized;
+    }
+    if (!pipeline.added.any(true)) {
+        encodePlain(text, atStart, regex, model, out);
+        return;
+    }
+    std::vector<AddedTokens::Section> sections;
+    pipeline.added.split(text, true, sections);
+    for (const auto& section : sections) {
+        if (section.id != kNoToken)
+            out.push_back(section.id);
+        else
+            encodePlain(text.substr(section.begin, section.end - section.begin), atStart && section.begin == 0, regex,
+                        model, out);
+    }
+}
+
+/// Without added tokens in it.
+void Tokenizer::Impl::encodePlain(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+                                  std::vector<TokenId>& out) const
+{
+    if (text.empty())
+        return;
+    if (!pipeline.preTokenizer) {
+        pipeline.model->tokenize(text, model, out);
+        return;
+    }
+    Pieces pieces{std::string(text), {{0, text.size(), false}}, atStart};
+    pipeline.preTokenizer->apply(pieces, regex);
+    for (const Span& span : pieces.spans)
+        pipeline.model->tokenize(pieces.at(span), model, out);
+}
+
+Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : m_impl(std::move(impl)) {}
+
+Result<Tokenizer> Tokenizer::parse(std::string_view tokenizerJson, const std::string& file)
+{
+    SA_TRY(const Json root, json::parse(tokenizerJson, file));
+    SA_TRY(Pipeline pipeline, Pipeline::read(JsonField(root, file)));
+    return Tokenizer(std::make_shared<const Impl>(Impl{std::move(pipeline)}));
+}
+
+Result<Tokenizer> Tokenizer::open(const std::string& folder)
+{
+    const std::string file = joinPath(folder, "tokenizer.json");
+    auto root = json::parseFile(file);
+    if (!root && root.error().code == Errc::NotFound)
+        return std::move(root).error().tryThis("A model folder needs its tokenizer.json; download it with the weights");
+    if (!root)
+        return std::move(root).error();
+    SA_TRY(Pipeline pipeline, Pipeline::read(JsonField(*root, file)));
+    const std::string configFile = joinPath(folder, "tokenizer_config.json");
+    if (exists(configFile)) {
+        SA_TRY(const Json config, json::parseFile(configFile));
+        SA_CHECK(pipeline.applyConfig(JsonField(config, configFile)));
+    }
+    return Tokenizer(std::make_shared<const Impl>(Impl{std::move(pipeline)}));
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) const
+{
+    const Pipeline& pipeline = m_impl->pipeline;
+    std::string repaired;
+    text = toValidUtf8(text, repaired);
+
+    std::vector<TokenId> out;
+    out.reserve(text.size() / 3 + 8);
+    if (addSpecial)
+        out = pipeline.post.before;
+    RegexScratch regex(text.size());
+    const auto model = pipeline.model->newScratch();
+    if (!pipeline.added.any(false)) {
+        m_impl->encodeSection(text, true, regex, *model, out);
+    } else {
+        std::vector<AddedTokens::Section> sections;
+        pipeline.added.split(text, false, sections);
+        for (const auto& section : sections) {
+            if (section.id != kNoToken)
+                out.push_back(section.id);
+            else
+                m_impl->encodeSection(text.substr(section.begin, section.end - section.begin), section.begin == 0,
+                                      regex, *model, out);
+        }
+    }
+    if (addSpecial)
+        out.insert(out.end(), pipeline.post.after.begin(), pipeline.post.after.end());
+    return out;
+}
+
+std::string Tokenizer::decode(const std::vector<TokenId>& ids, bool skipSpecial) const
+{
+    Stream stream(*this, skipSpecial);
+    std::string out;
+    for (const TokenId id : ids)
+        out += stream.push(id);
+    return out + stream.finish();
+}
+
+std::string Tokenizer::tokenText(TokenId id) const
+{
+    const AddedToken* added = m_impl->pipeline.added.find(id);
+    return added ? added->content : std::string(m_impl->pipeline.model->vocabulary().text(id));
+}
+
+std::size_t Tokenizer::size() const
+{
+    return static_cast<std::size_t>(m_impl->pipeline.maxId()) + 1;
+}
+
+std::string Tokenizer::modelType() const
+{
+    return m_impl->pipeline.model->type();
+}
+
+std::optional<TokenId> Tokenizer::idOf(std::string_view token) const
+{
+    const TokenId id = m_impl->pipeline.idOf(token);
+    return id == kNoToken ? std::nullopt : std::optional(id);
+}
+
+bool Tokenizer::isSpecial(TokenId id) const
+{
+    const AddedToken* added = m_impl->pipeline.added.find(id);
+    return added && added->special;
+}
+
+struct Tokenizer::Stream::State {
+    std::shared_ptr<const Impl> impl;
+    bool skipSpecial = true;
+    Collector collector;
+    std::vector<std::unique_ptr<TokenSink>> stages; ///< the first stage is the last element
+    TokenSink* first = nullptr;
+};
+
+Tokenizer::Stream::Stream(const Tokenizer& tokenizer, bool skipSpecial) : m_state(std::make_unique<State>())
+{
+    m_state->impl = tokenizer.m_impl;
+    m_state->skipSpecial = skipSpecial;
+    m_state->impl->pipeline.decoder->makeStages(m_state->collector, m_state->stages);
+    m_state->first = m_state->stages.empty() ? &m_state->collector : m_state->stages.back().get();
+}
+
+Tokenizer::Stream::~Stream() = default;
+Tokenizer::Stream::Stream(Stream&&) noexcept = default;
+Tokenizer::Stream& Tokenizer::Stream::operator=(Stream&&) noexcept = default;
+
+std::string Tokenizer::Stream::push(TokenId id)
+{
+    const Pipeline& pipeline = m_state->impl->pipeline;
+    const AddedToken* added = pipeline.added.find(id);
+    if (!added && !pipeline.model->vocabulary().has(id))
+        return {};
+    if (m_state->skipSpecial && added && added->special)
+        return {};
+    m_state->first->text(added ? std::string_view(added->content) : pipeline.model->vocabulary().text(id));
+    m_state->first->endToken();
+    return m_state->collector.take();
+}
+
+std::string Tokenizer::Stream::finish()
+{
+    m_state->first->finish();
+    return m_state->collector.take();
+}
+
+} // namespace sa

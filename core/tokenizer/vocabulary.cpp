@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/vocabulary.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <random>
+
+namespace sa::tokenizer {
+
+namespace {
+
+std::uint64_t seed()
+{
+    static const std::uint64_t value = (std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()) | 1;
+    return value;
+}
+
+/// The two halves of a 128-bit product, folded.
+std::uint64_t mix(std::uint64_t a, std::uint64_t b)
+{
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u;
+
+} // namespace
+
+std::uint64_t hashNumber(std::uint64_t value)
+{
+    return mix(value ^ seed(), kOdd);
+}
+
+std::uint64_t hashBytes(std::string_view bytes)
+{
+    std::uint64_t state = seed() ^ bytes.size();
+    std::size_t at = 0;
+    for (; at + 8 <= bytes.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + at, 8);
+        state = mix(state ^ word, kOdd);
+    }
+    std::uint64_t tail = 0;
+    std::memcpy(&tail, bytes.data() + at, bytes.size() - at);
+    return mix(state ^ tail, kOdd ^ 0xFF51AFD7ED558CCDu);
+}
+
+Result<Vocabulary> Vocabulary::read(const JsonField& field)
+{
+    if (!field.isObject())
+        return field.wrong("an object of tokens and their ids");
+    const auto& object = field.raw().get_ref<const Json::object_t&>();
+    const auto place = [&](const std::string& token) { return field.path() + "." + display(token, 60); };
+
+    Vocabulary out;
+    std::int64_t maxId = -1;
+    std::size_t bytes = 0;
+    for (const auto& [token, value] : object) {
+        const JsonField entry(value, field.file(), place(token));
+        SA_TRY(const std::int64_t id, entry.asInt(0, kMaxTokenId));
+        maxId = std::max(maxId, id);
+        bytes += token.size();
+    }
+    if (bytes >= Token::kAbsent)
+        return field.wrong("tokens of less than 4 GiB together");
+    out.m_bytes.reserve(bytes);
+    out.m_tokens.resize(static_cast<std::size_t>(maxId + 1));
+    out.m_slots.assign(std::bit_ceil(object.size() * 2 + 2), kNoToken);
+    const std::size_t mask = out.m_slots.size() - 1;
+    for (const auto& [token, value] : object) {
+        const auto id = value.get<TokenId>();
+        Token& entry = out.m_tokens[static_cast<std::size_t>(id)];
+        if (entry.size != Token::kAbsent)
+            return makeError(Errc::BadFormat, "two tokens have the same id")
+                .in(field.file())
+                .at(place(token))
+                .butFound(std::to_string(id) + ", the id of \"" + display(std::string(out.text(id)), 60) + "\" too")
+                .wanted("an id of its own");
+        entry = {static_cast<std::uint32_t>(out.m_bytes.size()), static_cast<std::uint32_t>(token.size())};
+        out.m_bytes += token;
+        std::size_t slot = hashBytes(token) & mask;
+        while (out.m_slots[slot] != kNoToken)
+            slot = (slot + 1) & mask;
+        out.m_slots[slot] = id;
+        out.m_longestBytes = std::max(out.m_longestBytes, token.size());
+    }
+    out.m_count = object.size();
+    return out;
+}
+
+TokenId Vocabulary::idOf(std::string_view token) const
+{
+    if (m_slots.empty() || token.size() > m_longestBytes)
+        return kNoToken;
+    const std::size_t mask = m_slots.size() - 1;
+    for (std::size_t slot = hashBytes(token) & mask; m_slots[slot] != kNoToken; slot = (slot + 1) & mask)
+        if (text(m_slots[slot]) == token)
+            return m_slots[slot];
+    return kNoToken;
+}
+
+bool Vocabulary::has(TokenId id) const
+{
+    return id >= 0 && static_cast<std::size_t>(id) < m_tokens.size() &&
+           m_tokens[static_cast<std::size_t>(id)].size != Token::kAbsent;
+}
+
+std::string_view Vocabulary::text(TokenId id) const
+{
+    if (!has(id))
+        return {};
+    const Token& token = m_tokens[static_cast<std::size_t>(id)];
+    return std::string_view(m_bytes).substr(token.offset, token.size);
+}
+
+} // namespace sa::tokenizer

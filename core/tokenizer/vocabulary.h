@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tokens by id and ids by token, in two flat tables.
+#pragma once
+
+#include "core/base/json.h"
+#include "core/tokenizer/token_id.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sa::tokenizer {
+
+inline constexpr TokenId kMaxTokenId = 1 << 24;
+inline constexpr TokenId kNoToken = -1;
+
+/// Mixes with a seed drawn once per process, so that no file can be made to collide everywhere.
+std::uint64_t hashBytes(std::string_view bytes);
+std::uint64_t hashNumber(std::uint64_t value);
+
+class Vocabulary {
+public:
+    /// `field` is the object {"token": id}. Ids are distinct and at most kMaxTokenId; they need not be dense.
+    static Result<Vocabulary> read(const JsonField& field);
+
+    TokenId idOf(std::string_view token) const; ///< kNoToken when absent
+    bool has(TokenId id) const;
+    std::string_view text(TokenId id) const;    ///< empty when absent
+    std::size_t count() const { return m_count; }
+    TokenId maxId() const { return static_cast<TokenId>(m_tokens.size()) - 1; }
+    std::size_t longestBytes() const { return m_longestBytes; }
+
+private:
+    struct Token {
+        std::uint32_t offset = 0;
+        std::uint32_t size = kAbsent;
+        static constexpr std::uint32_t kAbsent = 0xFFFFFFFFu;
+    };
+    std::string m_bytes;            ///< all tokens, one after the other
+    std::vector<Token> m_tokens;    ///< by id
+    std::vector<TokenId> m_slots;   ///< open addressing, a power of two, at most half full
+    std::size_t m_count = 0;
+    std::size_t m_longestBytes = 0;
+};
+
+} // namespace sa::tokenizer

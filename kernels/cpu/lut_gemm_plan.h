@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What all vector units share: the call, the blocking of the columns, and which of the two strategies a weight takes.
+#pragma once
+
+#include "kernels/cpu/shift.h"
+#include "sa/kernels/sign_planes.h"
+
+#include <algorithm>
+
+namespace sa::kernels::cpu {
+
+/// One product, already checked.
+struct LutGemmCall {
+    SignPlanes w;
+    const float* x = nullptr; ///< [M][K]
+    int M = 0;
+    float* y = nullptr; ///< [M][ldy]
+    std::ptrdiff_t ldy = 0;
+    std::size_t rowBegin = 0, rowEnd = 0;
+};
+
+/// The order of one output's sum, the same on every path: byte sums s = table + table; word sums p = ((s0+s1)+s2)+s3 per
+/// plane; p into the block's accumulator, words then planes ascending; blocks of kBlockColumns into y. The two levels keep
+/// the worst case of the float32 sums under algorithm bound 2^-17 up to K = 28k at q = 4 (roundings along one chain).
+inline constexpr std::size_t kBlockColumns = 512;
+inline constexpr std::size_t kBlockWords = kBlockColumns / 32;
+
+/// Fewer rows per scale than this, and building tables per row group costs more than it saves: the tables then hold
+/// unshifted sums that all rows and planes share, and the sum of each byte (8 columns) is scaled by one multiply-add.
+inline constexpr int kMinRowsForShiftedTables = 12;
+
+inline bool sharesTables(const SignPlanes& w)
+{
+    return w.R < kMinRowsForShiftedTables && w.C % 8 == 0;
+}
+
+/// The scales of one word (32 columns from k0). Past the last column the last block's serve: activations are 0 there.
+class WordScales
+{
+public:
+    /// groups = w.rowGroups() and blocks = w.columnGroups(), divided once per call.
+    WordScales(const SignPlanes& w, std::size_t groups, std::size_t blocks, std::size_t k0)
+        : m_groups(groups)
+    {
+        const std::size_t stride = static_cast<std::size_t>(w.q) * groups;
+        const auto C = static_cast<std::size_t>(w.C);
+        for (std::size_t i = 0; i < kSlots; ++i)
+            m_blocks[i] = C == 1 || i % 8 == 0 ? w.scales + std::min((k0 + i) / C, blocks - 1) * stride : m_blocks[i - 1];
+    }
+
+    /// Column c of the word, plane b, row group g.
+    PackedScale at(std::size_t c, std::size_t b, std::size_t g) const { return m_blocks[c][b * m_groups + g]; }
+    /// The scales of all row groups.
+    const PackedScale* row(std::size_t c, std::size_t b) const { return m_blocks[c] + b * m_groups; }
+
+private:
+    static constexpr std::size_t kSlots = 32;
+    std::size_t m_groups;
+    const PackedScale* m_blocks[kSlots]; ///< [q][groups] each
+};
+
+/// Biased exponents of the non-zero activations of one 32-column word: what decides whether plain exponent adds suffice.
+struct ExponentRange {
+    int lowest = 255;
+    int highest = 0;
+};
+
+} // namespace sa::kernels::cpu

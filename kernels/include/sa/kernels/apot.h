@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Additive power-of-two scales (ShiftAddLLM, section 4.1 and algorithm 2.1): alpha = 2^e1 [+-2^e2 [+-2^e3]], e1 > e2 > e3,
+// in 16 bits. Greedy on the residual, as the paper; the first term of a scale is never negative (signs live in the codes).
+#pragma once
+
+#include <cstdint>
+
+namespace sa::kernels {
+
+/// bits 15..10  E:  0 means alpha = 0 (the whole word is 0), otherwise e1 = E - 40, so e1 in -39..23
+/// bit  9       sign of term 2 (1 = minus);  bits 8..5  g2: 0 = no term 2 (and no term 3), else e2 = e1 - g2
+/// bit  4       sign of term 3 (1 = minus);  bits 3..0  g3: 0 = no term 3, else e3 = e2 - g3
+using PackedScale = std::uint16_t;
+
+inline constexpr int kScaleExponentBias = 40;
+inline constexpr int kMaxApotTerms = 3;
+
+/// Nearest packed scale by the paper's greedy rule: each term is sign * 2^round(log2|residual|), ties of the rounding to
+/// even; `terms` in 1..3. value <= 0, NaN -> 0. Exponents saturate: above 2^23 the largest code, below 2^-39 zero; a
+/// term more than 15 below its predecessor is dropped. Exact: never uses log2, so every machine gives the same word.
+PackedScale apotRound(double value, int terms) noexcept;
+/// Exact: at most 31 significant bits, so double always holds it.
+double apotValue(PackedScale scale) noexcept;
+/// False for words that no encoder writes (terms after an absent one, payload under E = 0).
+bool apotValid(PackedScale scale) noexcept;
+
+} // namespace sa::kernels

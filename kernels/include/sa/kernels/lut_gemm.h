@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// y[m,n] = sum_k W^[n,k] * x[m,k], straight from the planes: activations are shifted by the scale's exponents (algorithm
+// 2.2, in float bit space), 16-entry tables of signed sums over 4 columns are built once per row group, and every four
+// weights of a row and plane cost one look-up and one add. No multiplication, no dense weight.
+#pragma once
+
+#include "sa/kernels/sign_planes.h"
+
+namespace sa::kernels {
+
+/// The truth: float64 sums over the planes, one rounding to float per output. y: [M][ldy], rows [rowBegin, rowEnd) of
+/// the N columns of y are written and nothing else. x: [M][K], contiguous.
+Status lutGemmRef(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd) noexcept;
+
+/// Bytes of scratch that `lutGemm` wants per calling thread; alignment 64.
+std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept;
+
+/// The exact CPU path (float32 tables and sums; kernels.md 9), dispatched at run time to the best vector unit.
+/// Each output element is summed in an order that depends on K alone: any split of the rows over threads, any M and any
+/// repeat give the same bits on one machine. Non-finite x propagates as in float arithmetic.
+/// Threads call it with disjoint row ranges, ideally multiples of R; scratch is private to the call.
+Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
+               void* scratch) noexcept;
+
+/// The vector unit that `lutGemm` runs on, "AVX2" for instance. SA_KERNEL_TARGET=SCALAR|SSE4|AVX2|... forces one.
+const char* lutGemmTarget() noexcept;
+
+} // namespace sa::kernels

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Settings that every target shares, and the two functions that declare a library and a test.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(SA_CCACHE ccache)
+if(SA_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${SA_CCACHE}")
+endif()
+
+# A static library NAME (target sa_NAME, alias sa::NAME) that is included as in "core/base/error.h".
+function(sa_add_library NAME)
+    add_library(sa_${NAME} STATIC ${ARGN})
+    add_library(sa::${NAME} ALIAS sa_${NAME})
+    target_include_directories(sa_${NAME} PUBLIC "${PROJECT_SOURCE_DIR}")
+    sa_warnings(sa_${NAME})
+endfunction()
+
+function(sa_warnings TARGET)
+    target_compile_options(${TARGET} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+        -Wno-restrict) # gcc 12 warns about its own std::string concatenation (gcc bug 105651)
+    if(SA_WERROR)
+        target_compile_options(${TARGET} PRIVATE -Werror)
+    endif()
+endfunction()
+
+# A Qt Test program tst_NAME from tst_NAME.cpp: sa_add_test(line_channel LABELS unit LIBRARIES sa::protocol)
+function(sa_add_test NAME)
+    cmake_parse_arguments(ARG "" "" "LABELS;LIBRARIES;SOURCES" ${ARGN})
+    add_executable(tst_${NAME} tst_${NAME}.cpp ${ARG_SOURCES})
+    set_target_properties(tst_${NAME} PROPERTIES AUTOMOC ON)
+    target_include_directories(tst_${NAME} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(tst_${NAME} PRIVATE Qt6::Test ${ARG_LIBRARIES})
+    target_compile_definitions(tst_${NAME} PRIVATE QT_NO_KEYWORDS
+        SA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SA_SHARED_DIR="${SA_SHARED_DIR}" SA_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    sa_warnings(tst_${NAME})
+    add_test(NAME ${NAME} COMMAND tst_${NAME})
+    set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8")
+endfunction()

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The libraries that several parts share. What only one part needs is found in that part's CMakeLists.txt.
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Torch 1.13 REQUIRED) # Debian's CPU build; a CUDA build is found through CMAKE_PREFIX_PATH

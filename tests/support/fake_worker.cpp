@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Speaks docs/PROTOCOL.md without an engine, and breaks it on demand: the other end for tests of the window's client.
+//
+//   fake_worker MODE [NUMBER]
+//
+// Every mode but `silent-exit`, `wrong-version` and `garbage-hello` says a proper hello and answers `open` with a table
+// of 42 layers (6 blocks of llama2-6m). NUMBER is the layer, counted from 1, at which a breaking mode acts (default 5).
+//
+//   script         quantize: 42 layer events in about 1 s, progress, a result. evaluate, generate, export, verify:
+//   short
+//                  scripted jobs. A model path that holds "missing" is answered by NotFound, one that holds "broken" by
+//                  BadFormat. Cancel, end of file on stdin and SIGTERM are obeyed.
+//   slow           as `script`, a quantize takes about 42 s (time to cancel)
+//   deaf           as `slow`, but cancel and end of file are ignored (only signals end it)
+//   stubborn       as `deaf`, and SIGTERM is ignored too (only SIGKILL ends it)
+//   crash          writes a line to stderr and dies by SIGSEGV after NUMBER layers
+//   crash-after    sends the result of a quantize, then dies by SIGSEGV
+//   exit           exits 0 without a result after NUMBER layers
+//   fail           the job ends with an OutOfMemory error after NUMBER layers
+//   hang           sends nothing more, not even ticks, after NUMBER layers
+//   flood          sends 200000 progress lines without a pause after NUMBER layers, then goes on
+//   half-line      after NUMBER layers sends half a line, flushes it and exits 0
+//   garbage        after NUMBER layers sends lines that are not messages, then goes on
+//   endless-line   after NUMBER layers sends 4 MiB without a newline, then waits for signals
+//   chatter        as `script`, with stray text lines of a library on stdout between the messages
+//   noise          as `script`, while stderr gets 1 MiB of text
+//   out-of-order   progress before the job starts, of other jobs, going back and beyond the end; two results
+//   wrong-version  a hello of protocol 999
+//   garbage-hello  a first line that is not JSON
+//   silent-exit    exits 0 without a word
+#include "core/protocol/line_buffer.h"
+#include "core/protocol/messages.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+using sa::Json;
+using Clock = std::chrono::steady_clock;
+
+volatile std::sig_atomic_t terminated = 0;
+
+void put(const std::string& text)
+{
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t count = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
+        if (count < 0 && errno != EINTR)
+            std::_Exit(0);
+        if (count > 0)
+            done += static_cast<std::size_t>(count);
+    }
+}
+
+void send(std::int64_t id, const Json& event)
+{
+    put(sa::eventLine(id, event));
+}
+
+struct FakeLayer {
+    std::string name;
+    int block;
+    int N, K;
+};
+
+std::vector<FakeLayer> layerTable()
+{
+    struct Shape {
+        const char* name;
+        int N, K;
+    };
+    constexpr std::array<Shape, 7> shapes{{{"self_attn.q_proj", 256, 256},
+                                           {"self_attn.k_proj", 256, 256},
+                                           {"self_attn.v_proj", 256, 256},
+                                           {"self_attn.o_proj", 256, 256},
+                                           {"mlp.gate_proj", 704, 256},
+                                           {"mlp.up_proj", 704, 256},
+                                           {"mlp.down_proj", 256, 704}}};
+    std::vector<FakeLayer> layers;
+    for (int block = 0; block < 6; ++block)
+        for (const Shape& shape : shapes)
+            layers.push_back({"model.layers." + std::to_string(block) + "." + shape.name, block, shape.N, shape.K});
+    return layers;
+}
+
+Json openResult(const std::string& model)
+{
+    Json layers = Json::array();
+    std::int64_t quantizable = 0;
+    for (const FakeLayer& layer : layerTable()) {
+        quantizable += std::int64_t{layer.N} * layer.K;
+        layers.push_back({{"name", layer.name},
+                          {"block", layer.block},
+                          {"N", layer.N},
+                          {"K", layer.K},
+                          {"dtype", "F16"},
+                          {"bytes", std::int64_t{layer.N} * layer.K * 2},
+                          {"bits", 16.0},
+                          {"quantizable", true},
+                          {"error", nullptr}});
+    }
+    return {{"model", model},
+            {"format", "original"},
+            {"architecture", "LlamaForCausalLM"},
+            {"family", "llama"},
+            {"parameters", 6'917'376},
+            {"original_bytes", 13'840'864},
+            {"stored_bytes", 13'840'864},
+            {"dtype", "F16"},
+            {"config",
+             {{"hidden_size", 256},
+              {"layers", 6},
+              {"heads", 8},
+              {"kv_heads", 8},
+              {"vocab_size", 4096},
+              {"positions", 1024}}},
+            {"tokenizer", {{"type", "BPE"}, {"vocab", 4096}}},
+            {"quantizable_parameters", quantizable},
+            {"bits_per_weight", 16.0},
+            {"quantization", nullptr},
+            {"layers", layers},
+            {"warnings", Json::array()}};
+}
+
+class FakeWorker
+{
+public:
+    FakeWorker(std::string mode, int breakAt)
+        : m_mode(std::move(mode))
+        , m_breakAt(breakAt)
+    {
+    }
+
+    int run()
+    {
+        if (m_mode == "silent-exit")
+            return 0;
+        if (m_mode == "garbage-hello") {
+            put("Loading libraries, please wait...\n");
+        } else {
+            sa::Hello hello;
+            hello.protocol = m_mode == "wrong-version" ? 999 : sa::kProtocolVersion;
+            hello.build = m_mode == "wrong-version" ? "9.9.9" : sa::buildVersion();
+            hello.kernel = "FAKE";
+            hello.devices = {{"cpu", "Fake CPU", 2, 8ull << 30}};
+            send(0, toJson(hello));
+        }
+        while (!m_stopped) {
+            if (m_requests.empty()) {
+                wait(1000);
+                continue;
+            }
+            const sa::Request request = m_requests.front();
+            m_requests.pop_front();
+            serve(request);
+        }
+        return 0;
+    }
+
+private:
+    bool ignoresRequests() const { return m_mode == "deaf" || m_mode == "stubborn"; }
+
+    /// Sleeps, reading requests meanwhile.
+    void wait(int milliseconds)
+    {
+        const auto end = Clock::now() + std::chrono::milliseconds(milliseconds);
+        while (!m_stopped) {
+            if (terminated) {
+                m_stopped = m_cancelled = true;
+                return;
+            }
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+            if (left < 0 || (m_running == 0 && !m_requests.empty()))
+                return;
+            pollfd input{m_eof ? -1 : STDIN_FILENO, POLLIN, 0};
+            if (::poll(&input, 1, static_cast<int>(left) + 1) > 0)
+                readInput();
+        }
+    }
+
+    void readInput()
+    {
+        std::array<char, 65536> bytes;
+        const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR)
+            return;
+        if (count <= 0) {
+            m_eof = true;
+            m_stopped = m_cancelled = !ignoresRequests();
+            return;
+        }
+        if (!m_lines.feed({bytes.data(), static_cast<std::size_t>(count)})) {
+            m_stopped = true;
+            return;
+        }
+        while (const auto line = m_lines.next()) {
+            const auto request = sa::parseRequest(*line);
+            if (!request)
+                send(0, toJson(request.error()));
+            else if (request->kind != "cancel")
+                m_requests.push_back(*request);
+            else if (request->id == m_running && !ignoresRequests())
+                m_cancelled = true;
+        }
+    }
+
+    void serve(const sa::Request& request)
+    {
+        m_running = request.id;
+        m_cancelled = false;
+        const std::string model = request.spec.is_object() ? request.spec.value("model", std::string()) : std::string();
+        if (model.find("missing") != std::string::npos)
+            send(request.id, toJson(sa::makeError(sa::Errc::NotFound, "the folder does not exist").in(model)));
+        else if (model.find("broken") != std::string::npos)
+            send(request.id, toJson(sa::makeError(sa::Errc::BadFormat, "the header is longer than the file")
+                                        .in(model + "/model.safetensors")
+                                        .at("byte 0")
+                                        .butFound("9223372036854775807 bytes")
+                                        .wanted("at most 13840864")
+                                        .tryThis("Download the file again")));
+        else if (request.kind == "open")
+            send(request.id, {{"result", openResult(model)}});
+        else if (request.kind == "quantize")
+            quantize(request);
+        else if (request.kind == "generate")
+            generate(request);
+        else if (request.kind == "evaluate")
+            steps(request, "evaluate", "windows", 20,
+                  {{"perplexity", 58.807},
+                   {"tokens", 10'220},
+                   {"windows", 20},
+                   {"seconds", 1.0},
+                   {"tokens_per_second", 10'220.0}});
+        else if (request.kind == "export")
+            steps(request, "write", "layers", 10,
+                  {{"out", request.spec.value("out", "")}, {"stored_bytes", 13'840'864}, {"seconds", 0.5}});
+        else if (request.kind == "verify")
+            steps(request, "verify", "layers", 10,
+                  {{"tensors", 98}, {"bytes", 5'500'000}, {"layers", 42}, {"seconds", 0.5}});
+        else
+            send(request.id,
+                 toJson(sa::makeError(sa::Errc::Protocol, "unknown request").at("do").butFound(request.kind)));
+        m_running = 0;
+    }
+
+    /// True once the job has to end; the error is sent.
+    bool endedEarly(std::int64_t id)
+    {
+        if (!m_cancelled)
+            return false;
+        send(id, toJson(sa::makeError(sa::Errc::Cancelled, "cancelled")));
+        return true;
+    }
+
+    void progress(std::int64_t id, const char* phase, const std::string& step, int done, int of, const char* unit)
+    {
+        sa::Progress value;
+        value.phase = phase;
+        value.step = step;
+        value.unit = unit;
+        value.done = done;
+        value.of = of;
+        const double elapsed = std::chrono::duration<double>(Clock::now() - m_jobStart).count();
+        if (done > 0 && elapsed > 0) {
+            value.rate = done / elapsed;
+            value.remainingSeconds = (of - done) / *value.rate;
+        }
+        send(id, toJson(value));
+    }
+
+    void steps(const sa::Request& request, const char* phase, const char* unit, int count, const Json& result)
+    {
+        m_jobStart = Clock::now();
+        for (int i = 0; i < count; ++i) {
+            progress(request.id, phase, unit + std::string(" ") + std::to_string(i), i, count, unit);
+            wait(m_mode == "slow" || ignoresRequests() ? 1000 : 25);
+            if (endedEarly(request.id))
+                return;
+        }
+        progress(request.id, phase, {}, count, count, unit);
+        send(request.id, {{"result", result}});
+    }
+
+    void generate(const sa::Request& request)
+    {
+        constexpr const char* words[] = {" the",  " quick", " brown", " fox", " jumps",
+                                         " over", " the",   " lazy",  " dog", "."};
+        const int maxTokens = std::min(200, request.spec.value("max_tokens", 128));
+        Json ids = Json::array();
+        std::string text;
+        for (int i = 0; i < maxTokens; ++i) {
+            wait(20);
+            if (endedEarly(request.id))
+                return;
+            const sa::Token token{300 + i % 10, words[i % 10]};
+            ids.push_back(token.id);
+            text += token.text;
+            send(request.id, toJson(token));
+        }
+        send(request.id, {{"result",
+                           {{"text", text},
+                            {"ids", ids},
+                            {"prompt_tokens", 5},
+                            {"prefill_seconds", 0.02},
+                            {"tokens_per_second", 50.0},
+                            {"stop", "length"}}}});
+    }
+
+    void quantize(const sa::Request& request)
+    {
+        const std::int64_t id = request.id;
+        const int bits = request.spec.value("bits", 3);
+        const auto table = layerTable();
+        const int count = static_cast<int>(table.size());
+        m_jobStart = Clock::now();
+        if (m_mode == "out-of-order") {
+            progress(id + 1000, "quantize", "another job", 1, 2, "layers");
+            send(id, {{"progress",
+                       {{"phase", "quantize"}, {"done", 90}, {"of", 42}, {"rate", -1}, {"remaining_seconds", -5}}}});
+            send(id, {{"progress", {{"phase", "quantize"}, {"done", nullptr}, {"of", nullptr}}}});
+        }
+        Json layers = Json::array();
+        std::int64_t bytes = 2'300'000; // what stays dense
+        for (int i = 0; i < count; ++i) {
+            progress(id, "quantize", table[i].name, i, count, "layers");
+            if (m_mode == "noise")
+                std::fprintf(stderr, "%s\n", std::string(25'000, 'x').c_str());
+            if (m_mode == "chatter")
+                put("[W NNPACK.cpp:79] Could not initialize NNPACK!\n");
+            wait(m_mode == "slow" || ignoresRequests() ? 1000 : 24);
+            if (endedEarly(id))
+                return;
+            sa::LayerResult layer;
+            layer.name = table[i].name;
+            layer.block = table[i].block;
+            layer.index = i;
+            layer.bits = bits;
+            layer.N = table[i].N;
+            layer.K = table[i].K;
+            layer.relativeError = 0.25 / (1 << (2 * bits)) * (1.0 + 0.3 * (i % 7));
+            layer.error = layer.relativeError * 40.0;
+            layer.seconds = 0.024;
+            layer.bytes = static_cast<std::uint64_t>(layer.N * layer.K * bits / 8 + layer.K * bits / 8 * 16);
+            bytes += static_cast<std::int64_t>(layer.bytes);
+            const Json event = toJson(layer);
+            layers.push_back(event.at("layer"));
+            send(id, event);
+            if (i + 1 == m_breakAt && misbehave(id))
+                return;
+        }
+        progress(id, "quantize", {}, count, count, "layers");
+        const Json result{{"seconds", 1.0},
+                          {"bits_per_weight", bits + 0.375 * bits},
+                          {"stored_bytes", bytes},
+                          {"original_bytes", 13'840'864},
+                          {"out", request.spec.value("out", "")},
+                          {"layers", layers}};
+        send(id, {{"result", result}});
+        if (m_mode == "out-of-order")
+            send(id, {{"result", result}});
+        if (m_mode == "crash-after")
+            crash();
+    }
+
+    [[noreturn]] static void crash()
+    {
+        std::fprintf(stderr, "[critical] fake worker: about to crash\n");
+        std::signal(SIGSEGV, SIG_DFL);
+        std::raise(SIGSEGV);
+        std::abort();
+    }
+
+    /// True when the job is over.
+    bool misbehave(std::int64_t id)
+    {
+        if (m_mode == "crash")
+            crash();
+        if (m_mode == "exit")
+            std::_Exit(0);
+        if (m_mode == "fail") {
+            send(id, toJson(sa::makeError(sa::Errc::OutOfMemory, "not enough memory for the Hessian")
+                                .at("model.layers.0.mlp.up_proj")
+                                .butFound("1.2 GiB free")
+                                .wanted("9.1 GiB")
+                                .tryThis("Use fewer or shorter calibration windows")));
+            return true;
+        }
+        if (m_mode == "hang")
+            while (!terminated)
+                ::pause();
+        if (m_mode == "flood")
+            for (int i = 0; i < 200'000; ++i)
+                progress(id, "quantize", "flood " + std::to_string(i), m_breakAt, 42, "layers");
+        if (m_mode == "half-line") {
+            put("{\"id\":" + std::to_string(id) + ",\"progress\":{\"phase\":\"quan");
+            std::_Exit(0);
+        }
+        if (m_mode == "garbage")
+            put("Warning: something in a "
+                "library\n\xff\xfe\x80garbage\n[1,2,3]\n{}\n{\"id\":\"seven\",\"tick\":{}}\n\n");
+        if (m_mode == "endless-line") {
+            put(std::string(4u << 20, 'x'));
+            while (!terminated)
+                ::pause();
+        }
+        return terminated != 0;
+    }
+
+    std::string m_mode;
+    int m_breakAt;
+    sa::LineBuffer m_lines;
+    std::deque<sa::Request> m_requests;
+    std::int64_t m_running = 0;
+    bool m_cancelled = false;
+    bool m_stopped = false;
+    bool m_eof = false;
+    Clock::time_point m_jobStart = Clock::now();
+};
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    const std::string mode = argc > 1 ? argv[1] : "script";
+    const int breakAt = argc > 2 ? std::atoi(argv[2]) : 5;
+    std::signal(SIGPIPE, SIG_IGN);
+    if (mode == "stubborn") {
+        std::signal(SIGTERM, SIG_IGN);
+    } else {
+        struct sigaction action {
+        };
+        action.sa_handler = [](int) { terminated = 1; };
+        ::sigaction(SIGTERM, &action, nullptr);
+    }
+    return FakeWorker(mode, breakAt).run();
+}

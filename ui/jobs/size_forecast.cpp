@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/jobs/size_forecast.h"
+
+#include <algorithm>
+
+namespace sa::ui {
+
+namespace {
+
+std::uint64_t ceilDiv(std::int64_t value, std::int64_t by) { return static_cast<std::uint64_t>((value + by - 1) / by); }
+
+} // namespace
+
+std::uint64_t packedLayerBytes(std::int64_t N, std::int64_t K, int bits, std::optional<int> groupRows)
+{
+    const std::int64_t R = std::max<std::int64_t>(1, groupRows ? std::min<std::int64_t>(*groupRows, N) : (N + 7) / 8);
+    const auto q = static_cast<std::uint64_t>(bits);
+    const std::uint64_t planes = ceilDiv(K, 32) * 4 * q * static_cast<std::uint64_t>(N);
+    const std::uint64_t scales = 2 * ceilDiv(K, 8) * q * ceilDiv(N, R);
+    return planes + scales;
+}
+
+SizeForecast forecastSize(const ModelSummary& model, int bits, std::optional<int> groupRows)
+{
+    SizeForecast forecast;
+    std::uint64_t denseBytes = 0; // of the layers that will be replaced
+    double weights = 0;
+    for (const LayerRow& layer : model.layers) {
+        if (!layer.quantizable)
+            continue;
+        forecast.packedBytes += packedLayerBytes(layer.N, layer.K, bits, groupRows);
+        denseBytes += layer.bytes;
+        weights += layer.weights();
+    }
+    forecast.storedBytes = model.storedBytes - std::min(model.storedBytes, denseBytes) + forecast.packedBytes;
+    forecast.bitsPerWeight = weights > 0 ? 8.0 * static_cast<double>(forecast.packedBytes) / weights : 0;
+    return forecast;
+}
+
+} // namespace sa::ui

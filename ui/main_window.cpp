@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/main_window.h"
+
+#include "ui/async.h"
+#include "ui/dialogs.h"
+#include "ui/jobs/bundled_files.h"
+#include "ui/jobs/output_folder.h"
+#include "ui/pages/model_page.h"
+#include "ui/pages/run_page.h"
+#include "ui/pages/start_view.h"
+#include "ui/style/icons.h"
+#include "ui/style/theme.h"
+#include "ui/text.h"
+#include "ui/widgets/activity_widget.h"
+#include "ui/widgets/banner.h"
+#include "ui/widgets/log_view.h"
+#include "ui/widgets/rail.h"
+#include "ui/widgets/worker_badge.h"
+
+#include <QActionGroup>
+#include <QCloseEvent>
+#include <QCoreApplication>
+#include <QDesktopServices>
+#include <QDir>
+#include <QDockWidget>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QUrl>
+
+namespace sa::ui {
+
+namespace {
+
+constexpr int kStateVersion = 1; // of saveState(): raise it when docks change
+constexpr int kRemarkMs = 500;
+
+/// The one local path of a drag, or empty.
+QString draggedPath(const QMimeData* data)
+{
+    if (!data->hasUrls() || data->urls().size() != 1)
+        return {};
+    return data->urls().constFirst().toLocalFile();
+}
+
+} // namespace
+
+MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
+    : QMainWindow(parent)
+    , m_settings(options.settingsFile)
+    , m_theme(theme)
+    , m_options(std::move(options))
+    , m_worker(new WorkerClient(m_options.worker, m_options.timing, this))
+    , m_open(new SingleJob(this))
+{
+    setWindowTitle(tr("ShiftAdd Workbench"));
+    setWindowIcon(QIcon(QStringLiteral(":/icons/shiftadd-workbench.svg")));
+    setAcceptDrops(true);
+    m_theme.setTextPercent(m_settings.textPercent());
+    m_theme.apply(m_settings.theme());
+    makePages();
+    makeLogDock();
+    makeStatusBar();
+    makeMenus();
+    connectWorker(m_worker, tr("worker"));
+    connect(m_open, &SingleJob::finished, this, &MainWindow::onOpened);
+    connect(m_open, &SingleJob::failed, this, &MainWindow::onOpenFailed);
+    m_remarkTimer.setInterval(kRemarkMs);
+    connect(&m_remarkTimer, &QTimer::timeout, this, &MainWindow::refreshWorkerRemark);
+
+    resize(1280, 800);
+    restoreGeometry(m_settings.geometry());
+    restoreState(m_settings.windowState(), kStateVersion);
+    refreshRecent();
+    m_worker->warmUp();
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::makePages()
+{
+    m_modelPage = new ModelPage(this);
+    m_runPage = new RunPage(*m_worker, this);
+    m_pages = new QStackedWidget(this);
+    m_pages->addWidget(m_modelPage);
+    m_pages->addWidget(m_runPage);
+    m_rail = new Rail(this);
+    auto* central = new QWidget(this);
+    auto* layout = new QHBoxLayout(central);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(m_rail);
+    layout->addWidget(m_pages, 1);
+    setCentralWidget(central);
+
+    StartView* start = m_modelPage->startView();
+    start->setSampleAvailable(!bundledSampleModel().isEmpty());
+    connect(start, &StartView::openRequested, this, &MainWindow::chooseModel);
+    connect(start, &StartView::recentRequested, this, &MainWindow::openModel);
+    connect(start, &StartView::sampleRequested, this, [this] { openModel(bundledSampleModel()); });
+    connect(m_modelPage, &ModelPage::openRequested, this, &MainWindow::chooseModel);
+    connect(m_modelPage, &ModelPage::retryRequested, this, &MainWindow::openModel);
+    connect(m_modelPage, &ModelPage::compressRequested, this, &MainWindow::showRunPage);
+    connect(m_modelPage, &ModelPage::exportRequested, this, [this] {
+        if (m_model)
+            chooseExport(m_model->folder);
+    });
+    connect(m_runPage, &RunPage::openModelRequested, this, &MainWindow::chooseModel);
+    connect(m_runPage, &RunPage::showModelRequested, this, &MainWindow::openModel);
+    connect(m_runPage, &RunPage::openFolderRequested, this, &MainWindow::openFolder);
+    connect(m_runPage, &RunPage::exportRequested, this, &MainWindow::chooseExport);
+    connect(m_runPage, &RunPage::activityChanged, this,
+            [this](const QString& text, double fraction) { m_activity->setActivity(text, fraction); });
+    connect(m_runPage, &RunPage::runningChanged, this, [this](bool running) {
+        if (!running && m_closeWhenIdle)
+            close();
+    });
+    connect(m_runPage, &RunPage::noted, this, [this](const Note& note) {
+        m_log->append(tr("note"), {QStringLiteral("%1: %2").arg(shown(note.severity, 40), shown(note.message, 1000))});
+    });
+}
+
+QAction* MainWindow::addAction(QMenu* menu, const QString& text, const QKeySequence& key,
+                               const std::function<void()>& act)
+{
+    QAction* action = menu->addAction(text);
+    action->setShortcut(key);
+    connect(action, &QAction::triggered, this, act);
+    m_shortcuts += action;
+    return action;
+}
+
+void MainWindow::makeMenus()
+{
+    QMenu* file = menuBar()->addMenu(tr("&File"));
+    addAction(file, tr("&Open model folder…"), QKeySequence::Open, [this] { chooseModel(); })
+        ->setIcon(icon(QStringLiteral("open"), IconTone::Muted));
+    m_recentMenu = file->addMenu(tr("Open &recent"));
+    QAction* sample = addAction(file, tr("Open the &sample model"), {}, [this] { openModel(bundledSampleModel()); });
+    sample->setEnabled(!bundledSampleModel().isEmpty());
+    addAction(file, tr("Re&load"), QKeySequence::Refresh, [this] {
+        if (m_model)
+            openModel(m_model->folder);
+    });
+    file->addSeparator();
+    addAction(file, tr("&Quit"), QKeySequence(Qt::CTRL | Qt::Key_Q), [this] { close(); });
+
+    QMenu* run = menuBar()->addMenu(tr("&Run"));
+    addAction(run, tr("&Start"), QKeySequence(Qt::CTRL | Qt::Key_Return), [this] {
+        showRunPage();
+        m_runPage->startRun();
+    })->setIcon(icon(QStringLiteral("play"), IconTone::Muted));
+    addAction(run, tr("&Cancel the running job"), QKeySequence(Qt::CTRL | Qt::Key_Period), [this] { m_runPage->cancel(); })
+        ->setIcon(icon(QStringLiteral("stop"), IconTone::Muted));
+
+    QMenu* view = menuBar()->addMenu(tr("&View"));
+    auto* pages = new QActionGroup(this);
+    const auto addPage = [&](const QString& text, const QString& iconName, Qt::Key key, QWidget* page) {
+        QAction* action = addAction(view, text, QKeySequence(Qt::CTRL | key), [this, page] { m_pages->setCurrentWidget(page); });
+        action->setCheckable(true);
+        action->setIcon(icon(iconName, IconTone::Muted));
+        action->setToolTip(QStringLiteral("%1 (%2)").arg(text, action->shortcut().toString(QKeySequence::NativeText)));
+        pages->addAction(action);
+        m_rail->addPage(action);
+        return action;
+    };
+    m_modelAction = addPage(tr("Model"), QStringLiteral("model"), Qt::Key_1, m_modelPage);
+    m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_2, m_runPage);
+    m_modelAction->setChecked(true);
+    view->addSeparator();
+    addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {
+        showModelPage();
+        m_modelPage->focusFilter();
+    });
+    QAction* log = m_logDock->toggleViewAction();
+    log->setText(tr("&Log"));
+    log->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_L));
+    view->addAction(log);
+    m_shortcuts += log;
+    view->addSeparator();
+
+    QMenu* theme = view->addMenu(tr("&Theme"));
+    auto* themes = new QActionGroup(this);
+    const std::pair<ThemeMode, QString> modes[] = {
+        {ThemeMode::System, tr("&System")}, {ThemeMode::Light, tr("&Light")}, {ThemeMode::Dark, tr("&Dark")}};
+    for (const auto& [mode, text] : modes) {
+        QAction* action = theme->addAction(text);
+        action->setCheckable(true);
+        action->setChecked(m_theme.mode() == mode);
+        themes->addAction(action);
+        connect(action, &QAction::triggered, this, [this, mode = mode] {
+            m_theme.apply(mode);
+            m_settings.setTheme(mode);
+        });
+    }
+    const auto resizeText = [this](int percent) {
+        m_theme.setTextPercent(percent);
+        m_settings.setTextPercent(m_theme.textPercent());
+    };
+    addAction(view, tr("Larger text"), QKeySequence::ZoomIn, [=, this] { resizeText(m_theme.textPercent() + 10); });
+    addAction(view, tr("Smaller text"), QKeySequence::ZoomOut, [=, this] { resizeText(m_theme.textPercent() - 10); });
+    addAction(view, tr("Normal text"), QKeySequence(Qt::CTRL | Qt::Key_0), [=] { resizeText(100); });
+
+    QMenu* help = menuBar()->addMenu(tr("&Help"));
+    addAction(help, tr("&Keyboard shortcuts"), QKeySequence(Qt::Key_F1), [this] { showShortcuts(this, m_shortcuts); });
+    addAction(help, tr("&About ShiftAdd Workbench"), {}, [this] { showAbout(this, m_worker->hello()); });
+}
+
+void MainWindow::makeStatusBar()
+{
+    m_badge = new WorkerBadge(this);
+    m_activity = new ActivityWidget(this);
+    statusBar()->addWidget(m_badge, 1);
+    statusBar()->addPermanentWidget(m_activity);
+    statusBar()->setSizeGripEnabled(false);
+    connect(m_activity, &ActivityWidget::clicked, this, &MainWindow::showRunPage);
+}
+
+void MainWindow::makeLogDock()
+{
+    m_log = new LogView(this);
+    m_logDock = new QDockWidget(tr("Log"), this);
+    m_logDock->setObjectName(QStringLiteral("log"));
+    m_logDock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable);
+    m_logDock->setWidget(m_log);
+    addDockWidget(Qt::BottomDockWidgetArea, m_logDock);
+    m_logDock->hide();
+}
+
+void MainWindow::connectWorker(WorkerClient* client, const QString& name)
+{
+    connect(client, &WorkerClient::logged, this, [this, name](const QStringList& lines) { m_log->append(name, lines); });
+    connect(client, &WorkerClient::remarked, this,
+            [this](const QString& text) { m_log->append(tr("window"), {text}); });
+    if (client != m_worker)
+        return;
+    connect(client, &WorkerClient::stateChanged, this, [this](WorkerClient::State state) {
+        m_badge->setState(state, m_worker->hello());
+        if (state == WorkerClient::State::Ready && m_worker->hello())
+            m_runPage->setDevices(m_worker->hello()->devices);
+        refreshWorkerRemark();
+    });
+    connect(client, &WorkerClient::stopStageChanged, this, &MainWindow::refreshWorkerRemark);
+    connect(client, &WorkerClient::silenceChanged, this, [this](int seconds) {
+        m_silence = seconds;
+        refreshWorkerRemark();
+    });
+    connect(client, &WorkerClient::diedIdle, this, [this](const Error& error) {
+        m_log->append(tr("window"), {shown(error.sentence(), 1000)});
+    });
+}
+
+/// A rung of the stop ladder with its countdown, or how long the worker has been silent.
+void MainWindow::refreshWorkerRemark()
+{
+    QString text;
+    const int seconds = m_worker->secondsToNextStage();
+    switch (m_worker->stopStage()) {
+    case WorkerClient::StopStage::None: break;
+    case WorkerClient::StopStage::Asked: text = tr("Asked the worker to stop; it is told to end in %1 s").arg(seconds); break;
+    case WorkerClient::StopStage::Terminating:
+        text = tr("Told the worker to end (SIGTERM); it is killed in %1 s").arg(seconds);
+        break;
+    case WorkerClient::StopStage::Killing: text = tr("Killing the worker (SIGKILL)"); break;
+    }
+    if (text.isEmpty() && m_silence > 0)
+        text = tr("No sign of life for %1 s. Long steps can be silent; Cancel ends it").arg(m_silence);
+    m_badge->setRemark(text);
+    m_runPage->setRemark(text);
+    if (m_worker->stopStage() == WorkerClient::StopStage::None)
+        m_remarkTimer.stop();
+    else if (!m_remarkTimer.isActive())
+        m_remarkTimer.start();
+}
+
+void MainWindow::showModelPage() { m_modelAction->trigger(); }
+
+void MainWindow::showRunPage() { m_runAction->trigger(); }
+
+void MainWindow::chooseModel()
+{
+    auto* dialog = new QFileDialog(this, tr("Open model folder"), m_settings.lastFolder());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setOption(QFileDialog::ShowDirsOnly);
+    connect(dialog, &QFileDialog::fileSelected, this, &MainWindow::openModel);
+    dialog->open();
+}
+
+void MainWindow::openModel(const QString& path)
+{
+    if (path.isEmpty())
+        return;
+    inBackground(this, [path] { return modelFolderOf(path); }, [this](const QString& folder) { launchOpen(folder); });
+}
+
+void MainWindow::launchOpen(const QString& folder)
+{
+    showModelPage();
+    m_modelPage->showOpening(folder);
+    m_opening = folder;
+    m_settings.setLastFolder(QFileInfo(folder).absolutePath());
+    JobService* service = m_worker;
+    if (m_worker->isBusy()) { // a run must not keep anyone from looking at a model
+        if (!m_inspector) {
+            m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
+            connectWorker(m_inspector, tr("second worker"));
+        }
+        service = m_inspector;
+    }
+    m_open->start(*service, OpenSpec{toUtf8(folder)});
+}
+
+void MainWindow::onOpened(const Json& result)
+{
+    auto summary = parseModelSummary(result);
+    if (!summary)
+        return onOpenFailed({summary.error(), false, {}});
+    summary->folder = m_opening; // what the user asked for, whatever the worker calls it
+    m_model = *summary;
+    m_settings.addRecentModel(m_opening);
+    refreshRecent();
+    setWindowTitle(tr("%1 – ShiftAdd Workbench").arg(shown(m_model->displayName(), 80)));
+    m_modelPage->showModel(*m_model);
+    m_runPage->setModel(*m_model);
+    Q_EMIT modelOpened(m_opening);
+}
+
+void MainWindow::onOpenFailed(const JobFailure& failure)
+{
+    if (failure.error.code == Errc::NotFound) {
+        m_settings.removeRecentModel(m_opening);
+        refreshRecent();
+    }
+    m_modelPage->showOpenFailure(m_opening, failure);
+    Q_EMIT openFailed(m_opening);
+}
+
+void MainWindow::refreshRecent()
+{
+    const QStringList recent = m_settings.recentModels();
+    m_modelPage->startView()->setRecentModels(recent);
+    m_recentMenu->clear();
+    for (const QString& folder : recent) {
+        QAction* action = m_recentMenu->addAction(withoutMnemonics(shown(folder, 200)));
+        connect(action, &QAction::triggered, this, [this, folder] { openModel(folder); });
+    }
+    m_recentMenu->setEnabled(!recent.isEmpty());
+    if (recent.isEmpty())
+        return;
+    m_recentMenu->addSeparator();
+    connect(m_recentMenu->addAction(tr("Clear the list")), &QAction::triggered, this, [this] {
+        m_settings.clearRecentModels();
+        refreshRecent();
+    });
+}
+
+void MainWindow::chooseExport(const QString& packed)
+{
+    auto* dialog = new QFileDialog(this, tr("Export as a float16 Hugging Face folder"), QFileInfo(packed).absolutePath());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setOption(QFileDialog::ShowDirsOnly);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setLabelText(QFileDialog::Accept, tr("Export"));
+    dialog->selectFile(QFileInfo(packed).fileName() + QStringLiteral("-fp16"));
+    connect(dialog, &QFileDialog::fileSelected, this, [this, packed](const QString& out) {
+        showRunPage();
+        m_runPage->exportModel(packed, out);
+    });
+    dialog->open();
+}
+
+void MainWindow::openFolder(const QString& folder) { QDesktopServices::openUrl(QUrl::fromLocalFile(folder)); }
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event)
+{
+    if (draggedPath(event->mimeData()).isEmpty())
+        return;
+    event->acceptProposedAction();
+    m_modelPage->startView()->setDropActive(true);
+    if (m_model)
+        statusBar()->showMessage(tr("Drop to open this model"));
+}
+
+void MainWindow::dragLeaveEvent(QDragLeaveEvent* event)
+{
+    m_modelPage->startView()->setDropActive(false);
+    statusBar()->clearMessage();
+    QMainWindow::dragLeaveEvent(event);
+}
+
+void MainWindow::dropEvent(QDropEvent* event)
+{
+    m_modelPage->startView()->setDropActive(false);
+    statusBar()->clearMessage();
+    const QString path = draggedPath(event->mimeData());
+    if (path.isEmpty())
+        return;
+    event->acceptProposedAction();
+    openModel(path);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event)
+{
+    if (m_runPage->isRunning()) {
+        event->ignore();
+        if (!m_closeWhenIdle)
+            askAboutClosing();
+        return;
+    }
+    m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
+    m_worker->shutDown();
+    if (m_inspector)
+        m_inspector->shutDown();
+    event->accept();
+}
+
+/// Does not block: the job and the window go on while the question stands.
+void MainWindow::askAboutClosing()
+{
+    if (m_asking)
+        return;
+    m_asking = true;
+    auto* box = new QMessageBox(QMessageBox::Question, tr("A job is running"),
+                                tr("Cancel the running job and close?"), QMessageBox::NoButton, this);
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setTextFormat(Qt::PlainText);
+    box->setInformativeText(tr("Nothing half-written stays behind."));
+    QPushButton* cancel = box->addButton(tr("Cancel the job and close"), QMessageBox::DestructiveRole);
+    QPushButton* stay = box->addButton(tr("Keep working"), QMessageBox::RejectRole);
+    box->setDefaultButton(stay);
+    box->setEscapeButton(stay);
+    connect(cancel, &QPushButton::clicked, this, [this] {
+        m_closeWhenIdle = true;
+        if (m_runPage->isRunning())
+            m_runPage->cancel();
+        else
+            close();
+    });
+    connect(box, &QDialog::finished, this, [this] { m_asking = false; });
+    box->open();
+}
+
+} // namespace sa::ui

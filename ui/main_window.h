@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The window: pages, menus, docks, and the wires between them and the workers.
+#pragma once
+
+#include "ui/jobs/single_job.h"
+#include "ui/models/model_summary.h"
+#include "ui/settings.h"
+#include "ui/worker/worker_client.h"
+
+#include <QMainWindow>
+
+#include <functional>
+#include <optional>
+
+class QDockWidget;
+class QStackedWidget;
+
+namespace sa::ui {
+
+class ActivityWidget;
+class LogView;
+class ModelPage;
+class Rail;
+class RunPage;
+class Theme;
+class WorkerBadge;
+
+class MainWindow final : public QMainWindow
+{
+    Q_OBJECT
+public:
+    struct Options {
+        WorkerCommand worker;
+        WorkerClient::Timing timing;
+        QString settingsFile; ///< empty: the user's
+    };
+
+    /// `theme` is borrowed and must outlive the window.
+    MainWindow(Options options, Theme& theme, QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    /// A model's folder, or a file in it.
+    void openModel(const QString& path);
+    void showModelPage();
+    void showRunPage();
+
+    ModelPage* modelPage() const { return m_modelPage; }
+    RunPage* runPage() const { return m_runPage; }
+    WorkerClient* worker() const { return m_worker; }
+    LogView* log() const { return m_log; }
+
+Q_SIGNALS:
+    void modelOpened(const QString& folder);
+    void openFailed(const QString& folder);
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragLeaveEvent(QDragLeaveEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+
+private:
+    void makePages();
+    void makeMenus();
+    void makeStatusBar();
+    void makeLogDock();
+    void connectWorker(WorkerClient* client, const QString& name);
+    QAction* addAction(QMenu* menu, const QString& text, const QKeySequence& key, const std::function<void()>& act);
+
+    void chooseModel();
+    void chooseExport(const QString& packed);
+    void openFolder(const QString& folder);
+    void launchOpen(const QString& folder);
+    void onOpened(const Json& result);
+    void onOpenFailed(const JobFailure& failure);
+    void refreshRecent();
+    void refreshWorkerRemark();
+    void askAboutClosing();
+
+    Settings m_settings;
+    Theme& m_theme;
+    Options m_options;
+    WorkerClient* m_worker;
+    WorkerClient* m_inspector = nullptr; ///< opens models while the worker computes; started when first needed
+    SingleJob* m_open;
+    QString m_opening;
+    std::optional<ModelSummary> m_model;
+
+    Rail* m_rail = nullptr;
+    QStackedWidget* m_pages = nullptr;
+    ModelPage* m_modelPage = nullptr;
+    RunPage* m_runPage = nullptr;
+    QDockWidget* m_logDock = nullptr;
+    LogView* m_log = nullptr;
+    WorkerBadge* m_badge = nullptr;
+    ActivityWidget* m_activity = nullptr;
+    QMenu* m_recentMenu = nullptr;
+    QAction *m_modelAction = nullptr, *m_runAction = nullptr;
+    QList<QAction*> m_shortcuts;
+    QTimer m_remarkTimer; ///< the countdown of the stop ladder
+    int m_silence = 0;
+    bool m_closeWhenIdle = false;
+    bool m_asking = false;
+};
+
+} // namespace sa::ui

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The settings of a run, with what they will give beside them.
+#pragma once
+
+#include "ui/jobs/compression_run.h"
+#include "ui/models/model_summary.h"
+
+#include <QWidget>
+
+class QCheckBox;
+class QLabel;
+class QPushButton;
+class QSpinBox;
+
+namespace sa::ui {
+
+class AdvancedOptions;
+class ElidedLabel;
+class FileListEdit;
+class ForecastCard;
+class PathEdit;
+class SegmentedControl;
+
+class RunForm final : public QWidget
+{
+    Q_OBJECT
+public:
+    explicit RunForm(QWidget* parent = nullptr);
+
+    void setModel(const ModelSummary& model);
+    void setDevices(const std::vector<DeviceInfo>& devices);
+    /// Why a run cannot start now, or empty.
+    void setBlocked(const QString& reason);
+    /// Asks the file system again: a run may have filled the folder.
+    void refreshOutput();
+
+    RunPlan plan() const;
+    QString outputFolder() const;
+    void setOutputFolder(const QString& folder);
+    void setBits(int bits);
+    /// Presses Start, when that is possible now.
+    void start();
+    bool canStart() const;
+
+Q_SIGNALS:
+    void startRequested(const sa::ui::RunPlan& plan);
+
+private:
+    QWidget* makeMethodCard();
+    QWidget* makeCalibrationCard();
+    QWidget* makeOutputCard();
+    QWidget* makeCheckCard();
+    QWidget* makeAdvancedCard();
+    QuantizeSpec quantizeSpec() const;
+    int bits() const;
+    void suggestOutput();
+    void checkOutput();
+    void refresh();
+    void refreshStart();
+
+    ModelSummary m_model;
+    ElidedLabel* m_modelName;
+    SegmentedControl* m_bits;
+    QLabel* m_bitsHint;
+    FileListEdit* m_calibration;
+    QSpinBox *m_samples, *m_seqlen, *m_seed;
+    PathEdit* m_output;
+    QLabel* m_outputHint;
+    QCheckBox* m_measure;
+    PathEdit* m_text;
+    QSpinBox* m_windows;
+    QCheckBox* m_rawText;
+    AdvancedOptions* m_advanced;
+    ForecastCard* m_forecast;
+    QPushButton* m_start = nullptr;
+    QLabel* m_startHint = nullptr;
+    QString m_blocked;
+    bool m_outputIsOurs = true; ///< suggested, not typed: follows bits and model
+    bool m_outputUsable = false;
+    quint64 m_outputGeneration = 0;
+};
+
+} // namespace sa::ui

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/command_box.h"
+
+#include "ui/text.h"
+#include "ui/widgets/parts.h"
+
+#include <QClipboard>
+#include <QFontDatabase>
+#include <QGuiApplication>
+#include <QPlainTextEdit>
+#include <QRegularExpression>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace sa::ui {
+
+QString shellCommand(const QStringList& arguments)
+{
+    static const QRegularExpression plain(QStringLiteral("^[A-Za-z0-9_./:=@%+,-]+$"));
+    QStringList words;
+    for (const QString& argument : arguments) {
+        if (plain.match(argument).hasMatch())
+            words += argument;
+        else
+            words += u'\'' + QString(argument).replace(u'\'', QStringLiteral("'\\''")) + u'\'';
+    }
+    return words.join(u' ');
+}
+
+CommandBox::CommandBox(QWidget* parent) : QWidget(parent)
+{
+    m_text = new QPlainTextEdit(this);
+    setRole(m_text, "code");
+    m_text->setReadOnly(true);
+    m_text->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_text->setWordWrapMode(QTextOption::WrapAnywhere);
+    m_text->setTabChangesFocus(true);
+    m_text->setAccessibleName(tr("Equivalent command line"));
+    m_text->setFixedHeight(m_text->fontMetrics().lineSpacing() * 4 + 20);
+    m_copy = makeIconButton(QStringLiteral("copy"), tr("Copy the command line"), this);
+    connect(m_copy, &QToolButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(m_command); });
+
+    auto* head = new QHBoxLayout;
+    tighten(head, space::kSmall);
+    head->addWidget(makeMuted(tr("The same from a terminal"), this), 1);
+    head->addWidget(m_copy);
+    auto* layout = new QVBoxLayout(this);
+    tighten(layout, space::kTight);
+    layout->addLayout(head);
+    layout->addWidget(m_text);
+}
+
+void CommandBox::setArguments(const QStringList& arguments)
+{
+    const QString command = shellCommand(arguments);
+    if (command == m_command)
+        return;
+    m_command = command;
+    m_text->setPlainText(shown(command, 16 * 1024));
+}
+
+} // namespace sa::ui

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/parts.h"
+
+#include "ui/style/icons.h"
+
+#include <QBoxLayout>
+#include <QStyle>
+#include <QToolButton>
+#include <QVariant>
+
+namespace sa::ui {
+
+namespace {
+
+void scaleFont(QWidget* widget, double scale, QFont::Weight weight)
+{
+    QFont font = widget->font();
+    font.setPointSizeF(font.pointSizeF() * scale);
+    font.setWeight(weight);
+    widget->setFont(font);
+}
+
+const char* nameOf(Tone tone)
+{
+    switch (tone) {
+    case Tone::Plain: return "plain";
+    case Tone::Accent: return "accent";
+    case Tone::Success: return "success";
+    case Tone::Warning: return "warning";
+    case Tone::Danger: return "danger";
+    }
+    return "plain";
+}
+
+void setStyleProperty(QWidget* widget, const char* property, const char* value)
+{
+    if (widget->property(property).toByteArray() == value)
+        return;
+    widget->setProperty(property, QLatin1String(value));
+    widget->style()->unpolish(widget); // style sheets look at dynamic properties only while polishing
+    widget->style()->polish(widget);
+}
+
+} // namespace
+
+QLabel* makeLabel(const QString& text, QWidget* parent)
+{
+    auto* label = new QLabel(parent);
+    label->setTextFormat(Qt::PlainText);
+    label->setText(text);
+    return label;
+}
+
+QLabel* makeMuted(const QString& text, QWidget* parent)
+{
+    QLabel* label = makeLabel(text, parent);
+    setRole(label, "muted");
+    return label;
+}
+
+QLabel* makeCaption(const QString& text, QWidget* parent)
+{
+    QLabel* label = makeLabel(text, parent);
+    setRole(label, "caption");
+    label->setWordWrap(true);
+    scaleFont(label, 0.92, QFont::Normal);
+    return label;
+}
+
+QLabel* makeTitle(const QString& text, double scale, QWidget* parent)
+{
+    QLabel* label = makeLabel(text, parent);
+    scaleFont(label, scale, QFont::DemiBold);
+    return label;
+}
+
+QLabel* makeChip(const QString& text, Tone tone, QWidget* parent)
+{
+    QLabel* label = makeLabel(text, parent);
+    setRole(label, "chip");
+    setTone(label, tone);
+    label->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+    scaleFont(label, 0.92, QFont::Medium);
+    return label;
+}
+
+void setTone(QWidget* widget, Tone tone) { setStyleProperty(widget, "tone", nameOf(tone)); }
+
+void setRole(QWidget* widget, const char* role) { setStyleProperty(widget, "role", role); }
+
+QPushButton* makeButton(const QString& text, const QString& iconName, QWidget* parent)
+{
+    auto* button = new QPushButton(text, parent);
+    if (!iconName.isEmpty())
+        button->setIcon(icon(iconName));
+    button->setAutoDefault(false);
+    return button;
+}
+
+QPushButton* makePrimaryButton(const QString& text, const QString& iconName, QWidget* parent)
+{
+    auto* button = new QPushButton(text, parent);
+    if (!iconName.isEmpty())
+        button->setIcon(icon(iconName, IconTone::OnAccent));
+    setRole(button, "primary");
+    button->setAutoDefault(false);
+    return button;
+}
+
+QPushButton* makeLinkButton(const QString& text, QWidget* parent)
+{
+    auto* button = new QPushButton(text, parent);
+    setRole(button, "link");
+    button->setCursor(Qt::PointingHandCursor);
+    button->setAutoDefault(false);
+    return button;
+}
+
+QToolButton* makeIconButton(const QString& iconName, const QString& name, QWidget* parent)
+{
+    auto* button = new QToolButton(parent);
+    button->setIcon(icon(iconName, IconTone::Muted));
+    button->setIconSize({16, 16});
+    button->setToolTip(name);
+    button->setAccessibleName(name);
+    button->setFocusPolicy(Qt::StrongFocus);
+    return button;
+}
+
+QFrame* makeCard(QWidget* parent)
+{
+    auto* frame = new QFrame(parent);
+    setRole(frame, "card");
+    return frame;
+}
+
+QFrame* makeLine(QWidget* parent)
+{
+    auto* frame = new QFrame(parent);
+    setRole(frame, "line");
+    frame->setFixedHeight(1);
+    return frame;
+}
+
+void tighten(QBoxLayout* layout, int spacing)
+{
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(spacing);
+}
+
+} // namespace sa::ui
