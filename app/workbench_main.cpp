@@ -2,12 +2,36 @@
 // The window's process. Never loads libtorch: the engine is a child process.
 #include "core/protocol/messages.h"
 #include "ui/main_window.h"
+#include "ui/picture_tour.h"
 #include "ui/style/theme.h"
 
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QDir>
+#include <QFontDatabase>
 #include <QLocale>
+#include <QTemporaryDir>
+
+namespace
+{
+
+/// Saves pictures in place of a session: own settings, so that the user's are neither shown nor changed.
+int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions, QApplication& app)
+{
+    const QTemporaryDir settings;
+    options.settingsFile = settings.filePath(QStringLiteral("settings.ini"));
+    if (QFontDatabase::families().contains(QLatin1String("Inter"))) // an offscreen platform has no desktop font
+        QApplication::setFont(QFont(QStringLiteral("Inter"), 10));
+    sa::ui::Theme theme(app);
+    sa::ui::MainWindow window(options, theme);
+    window.show();
+    sa::ui::PictureTour tour(window, theme, tourOptions);
+    QObject::connect(&tour, &sa::ui::PictureTour::finished, &app, [](int status) { QCoreApplication::exit(status); });
+    QMetaObject::invokeMethod(&tour, &sa::ui::PictureTour::start, Qt::QueuedConnection);
+    return QApplication::exec();
+}
+
+} // namespace
 
 int main(int argc, char** argv)
 {
@@ -31,7 +55,14 @@ int main(int argc, char** argv)
     const QCommandLineOption settings(QStringLiteral("settings"),
                                       QStringLiteral("Keep window settings in this file in place of the user's."),
                                       QStringLiteral("file"));
-    parser.addOptions({worker, settings});
+    const QCommandLineOption pictures(QStringLiteral("screenshot"),
+                                      QStringLiteral("Compress the model, save pictures of the window on the way, and end."),
+                                      QStringLiteral("folder"));
+    const QCommandLineOption model(QStringLiteral("model"), QStringLiteral("The model for the pictures."),
+                                   QStringLiteral("folder"));
+    const QCommandLineOption suffix(QStringLiteral("suffix"), QStringLiteral("Added to the pictures' file names."),
+                                    QStringLiteral("text"));
+    parser.addOptions({worker, settings, pictures, model, suffix});
     parser.process(app);
 
     sa::ui::MainWindow::Options options;
@@ -39,6 +70,8 @@ int main(int argc, char** argv)
                                  ? parser.value(worker)
                                  : QDir(QApplication::applicationDirPath()).filePath(QStringLiteral("shiftadd-worker"));
     options.settingsFile = parser.value(settings);
+    if (parser.isSet(pictures))
+        return takePictures(options, {parser.value(pictures), parser.value(model), parser.value(suffix)}, app);
     sa::ui::Theme theme(app);
     sa::ui::MainWindow window(options, theme);
     window.show();

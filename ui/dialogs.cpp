@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/dialogs.h"
 
+#include "ui/plots/error_plot.h"
 #include "ui/text.h"
 #include "ui/widgets/icon_label.h"
 #include "ui/widgets/parts.h"
@@ -11,8 +12,6 @@
 #include <QDialogButtonBox>
 #include <QGridLayout>
 #include <QIcon>
-
-#include <qcustomplot.h>
 
 namespace sa::ui {
 
@@ -64,7 +63,7 @@ void showAbout(QWidget* parent, const std::optional<Hello>& worker)
     addPair(facts, dialog, tr("Worker"),
             worker ? tr("%1, %2 kernel").arg(shown(worker->build, 40), shown(worker->kernel, 40)) : tr("not running"));
     addPair(facts, dialog, tr("Qt"), QString::fromLatin1(qVersion()));
-    addPair(facts, dialog, tr("QCustomPlot"), QStringLiteral(QCUSTOMPLOT_VERSION_STR));
+    addPair(facts, dialog, tr("QCustomPlot"), plotLibraryVersion());
     addPair(facts, dialog, tr("Licence"), tr("GPL-3.0-or-later, without any warranty"));
     auto* column = new QVBoxLayout;
     column->setSpacing(space::kMedium);

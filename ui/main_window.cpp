@@ -29,6 +29,7 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QPushButton>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QUrl>
@@ -77,6 +78,7 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     restoreGeometry(m_settings.geometry());
     restoreState(m_settings.windowState(), kStateVersion);
     refreshRecent();
+    m_modelPage->setFocus();
     m_worker->warmUp();
 }
 
@@ -161,7 +163,10 @@ void MainWindow::makeMenus()
     QMenu* view = menuBar()->addMenu(tr("&View"));
     auto* pages = new QActionGroup(this);
     const auto addPage = [&](const QString& text, const QString& iconName, Qt::Key key, QWidget* page) {
-        QAction* action = addAction(view, text, QKeySequence(Qt::CTRL | key), [this, page] { m_pages->setCurrentWidget(page); });
+        QAction* action = addAction(view, text, QKeySequence(Qt::CTRL | key), [this, page] {
+            m_pages->setCurrentWidget(page);
+            page->setFocus(); // Tab leads to the first field; nothing is pressed by accident
+        });
         action->setCheckable(true);
         action->setIcon(icon(iconName, IconTone::Muted));
         action->setToolTip(QStringLiteral("%1 (%2)").arg(text, action->shortcut().toString(QKeySequence::NativeText)));

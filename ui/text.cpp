@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -75,8 +76,8 @@ QString significantText(double value, int digits)
     const double magnitude = std::abs(value);
     if (magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e7))
         return QLocale().toString(value, 'e', digits - 1);
-    const int whole = magnitude < 1 ? 0 : static_cast<int>(std::floor(std::log10(magnitude))) + 1;
-    return QLocale().toString(value, 'f', std::max(0, whole == 0 ? digits + 1 : digits - whole));
+    const int exponent = magnitude == 0 ? 0 : static_cast<int>(std::floor(std::log10(magnitude)));
+    return QLocale().toString(value, 'f', std::clamp(digits - 1 - exponent, 0, 8));
 }
 
 QString percentText(double fraction, int decimals)

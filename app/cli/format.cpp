@@ -176,6 +176,8 @@ std::string labelled(const std::vector<std::pair<std::string, std::string>>& lin
 std::string errorBlock(const Error& error)
 {
     constexpr std::size_t maxBytes = 1000;
+    if (error.code == Errc::Cancelled)
+        return "Cancelled\n";
     std::string out = "Error: " + display(error.message, maxBytes) + "\n";
     const std::pair<const char*, const std::string*> parts[] = {{"file", &error.file},
                                                                 {"where", &error.where},

@@ -47,9 +47,8 @@ bool localeIsUtf8()
 
 std::string amount(const Progress& progress)
 {
-    const auto number = [](double value) {
-        return value == std::floor(value) ? formatCount(value) : fmt::format("{:.1f}", value);
-    };
+    // Fractions of a unit are for the bar; "38.1 layers" would only puzzle.
+    const auto number = [](double value) { return formatCount(std::floor(value)); };
     std::string out = progress.of > 0 ? number(progress.done) + "/" + number(progress.of) : number(progress.done);
     if (!progress.unit.empty())
         out += " " + display(progress.unit, 40);
@@ -63,7 +62,9 @@ std::string rate(const Progress& progress)
 
 std::string remaining(const Progress& progress)
 {
-    return progress.remainingSeconds ? formatWholeSeconds(*progress.remainingSeconds) + " left" : std::string();
+    if (!progress.remainingSeconds || (progress.of > 0 && progress.done >= progress.of))
+        return {};
+    return formatWholeSeconds(*progress.remainingSeconds) + " left";
 }
 
 std::string bar(double fraction, bool unicode)

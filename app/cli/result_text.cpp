@@ -47,6 +47,11 @@ std::string percent(double part, double whole)
     return whole > 0 && std::isfinite(part) ? fmt::format("{:.1f} %", 100 * part / whole) : "-";
 }
 
+std::string errorPercent(double fraction)
+{
+    return std::isfinite(fraction) ? fmt::format("{:.2f} %", 100 * fraction) : "-";
+}
+
 std::string sizeLine(const Json& result)
 {
     const double stored = number(result, "stored_bytes");
@@ -140,7 +145,7 @@ std::string quantizeText(const QuantizeSpec& spec, const Json& result)
             worst = relative;
             worstName = text(layer, "name");
         }
-        table.row({text(layer, "name"), fixed(number(layer, "bits"), 0), percent(relative, 1.0),
+        table.row({text(layer, "name"), fixed(number(layer, "bits"), 0), errorPercent(relative),
                    formatNumber(number(layer, "error"), 4), formatBytes(number(layer, "bytes")),
                    formatSeconds(number(layer, "seconds"))});
     }
@@ -149,8 +154,8 @@ std::string quantizeText(const QuantizeSpec& spec, const Json& result)
         {"Bits", fixed(number(result, "bits_per_weight"), 3) + " a weight in the quantized layers, scales included"}};
     if (!layers.empty())
         lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
-                                                percent(sum / static_cast<double>(layers.size()), 1.0),
-                                                percent(worst, 1.0), worstName));
+                                                errorPercent(sum / static_cast<double>(layers.size())),
+                                                errorPercent(worst), worstName));
     lines.emplace_back("Time", formatSeconds(number(result, "seconds")));
     lines.emplace_back("Written to", display(spec.out, 1000));
     return table.text() + "\n" + labelled(lines);

@@ -12,12 +12,15 @@
 
 namespace fs = std::filesystem;
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
-constexpr const char* kNames[] = {"tokenizer.json",    "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-                                  "added_tokens.json", "vocab.json",      "merges.txt",            "generation_config.json"};
+constexpr const char* kNames[] = {
+    "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json",     "merges.txt",      "generation_config.json"};
 constexpr const char* kTemplateFolders[] = {"chat_templates", "additional_chat_templates"};
 constexpr std::uint64_t kMaxBytes = 256u << 20; ///< the largest tokenizers have some 35 MB
 constexpr std::size_t kMaxTemplates = 1000;
@@ -29,8 +32,7 @@ bool isCompanion(const std::string& fileName)
 }
 
 /// Sorted file names of a folder that `wanted` accepts; empty when the folder is not there.
-template<class Wanted>
-Result<std::vector<std::string>> list(const std::string& folder, Wanted wanted)
+template<class Wanted> Result<std::vector<std::string>> list(const std::string& folder, Wanted wanted)
 {
     std::vector<std::string> out;
     std::error_code failed;
@@ -51,7 +53,9 @@ Result<std::string> copyFile(const std::string& from, const std::string& to)
     SA_TRY(const File source, File::open(from));
     if (source.sizeBytes() > kMaxBytes)
         return makeError(Errc::BadFormat, "the file is larger than such a file may be")
-            .in(from).butFound(std::to_string(source.sizeBytes()) + " bytes").wanted("at most " + std::to_string(kMaxBytes));
+            .in(from)
+            .butFound(std::to_string(source.sizeBytes()) + " bytes")
+            .wanted("at most " + std::to_string(kMaxBytes));
     SA_TRY(AtomicFile target, AtomicFile::create(to));
     std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(source.sizeBytes(), 1u << 20)));
     Sha256 digest;
@@ -79,10 +83,15 @@ Result<std::map<std::string, std::string>> copyCompanionFiles(const std::string&
         if (!fs::exists(status))
             continue;
         if (!fs::is_directory(status))
-            return makeError(Errc::BadInput, "this should be a folder of chat templates").in(path).butFound(fs::is_symlink(status) ? "a link" : "a file");
-        SA_TRY(const auto templates, list(path, [](const std::string& fileName) { return fileName.ends_with(".jinja"); }));
+            return makeError(Errc::BadInput, "this should be a folder of chat templates")
+                .in(path)
+                .butFound(fs::is_symlink(status) ? "a link" : "a file");
+        SA_TRY(const auto templates,
+               list(path, [](const std::string& fileName) { return fileName.ends_with(".jinja"); }));
         if (templates.size() > kMaxTemplates)
-            return makeError(Errc::BadInput, "there are too many chat templates").in(path).butFound(std::to_string(templates.size()));
+            return makeError(Errc::BadInput, "there are too many chat templates")
+                .in(path)
+                .butFound(std::to_string(templates.size()));
         if (!templates.empty() && !fs::create_directory(joinPath(to, folder), failed))
             return systemError(failed.value(), "create the folder", joinPath(to, folder));
         for (const auto& fileName : templates)
@@ -91,9 +100,12 @@ Result<std::map<std::string, std::string>> copyCompanionFiles(const std::string&
     std::map<std::string, std::string> digests;
     for (const auto& fileName : names) {
         std::string target;
-        if (linkTarget(from, fileName, &target) == LinkTarget::Outside && fs::path(target).filename() != fs::path(fileName).filename())
+        if (linkTarget(from, fileName, &target) == LinkTarget::Outside &&
+            fs::path(target).filename() != fs::path(fileName).filename())
             return makeError(Errc::BadInput, "this is a link to another file outside the model folder")
-                .in(joinPath(from, fileName)).butFound(target).tryThis("Replace the link by the file that belongs there, or remove it");
+                .in(joinPath(from, fileName))
+                .butFound(target)
+                .tryThis("Replace the link by the file that belongs there, or remove it");
         SA_TRY(digests[fileName], copyFile(joinPath(from, fileName), joinPath(to, fileName)));
     }
     return digests;

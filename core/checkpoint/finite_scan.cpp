@@ -5,15 +5,17 @@
 #include <array>
 #include <cstring>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 /// IEEE layouts: a value is not finite when all exponent bits are set, and NaN when a mantissa bit is, too.
-template<class Word>
-std::optional<NonFinite> scan(std::span<const std::byte> bytes, Word exponent, Word mantissa)
+template<class Word> std::optional<NonFinite> scan(std::span<const std::byte> bytes, Word exponent, Word mantissa)
 {
-    constexpr std::size_t blockElements = 4096 / sizeof(Word); // a loop without exits vectorises; the search follows a hit
+    constexpr std::size_t blockElements =
+        4096 / sizeof(Word); // a loop without exits vectorises; the search follows a hit
     std::array<Word, blockElements> block;
     const std::size_t count = bytes.size() / sizeof(Word);
     for (std::size_t begin = 0; begin < count; begin += blockElements) {
@@ -38,11 +40,16 @@ std::optional<NonFinite> scan(std::span<const std::byte> bytes, Word exponent, W
 std::optional<NonFinite> findNonFinite(Dtype dtype, std::span<const std::byte> bytes)
 {
     switch (dtype) {
-    case Dtype::F64: return scan<std::uint64_t>(bytes, 0x7FF0000000000000u, 0x000FFFFFFFFFFFFFu);
-    case Dtype::F32: return scan<std::uint32_t>(bytes, 0x7F800000u, 0x007FFFFFu);
-    case Dtype::F16: return scan<std::uint16_t>(bytes, 0x7C00u, 0x03FFu);
-    case Dtype::BF16: return scan<std::uint16_t>(bytes, 0x7F80u, 0x007Fu);
-    default: return std::nullopt;
+    case Dtype::F64:
+        return scan<std::uint64_t>(bytes, 0x7FF0000000000000u, 0x000FFFFFFFFFFFFFu);
+    case Dtype::F32:
+        return scan<std::uint32_t>(bytes, 0x7F800000u, 0x007FFFFFu);
+    case Dtype::F16:
+        return scan<std::uint16_t>(bytes, 0x7C00u, 0x03FFu);
+    case Dtype::BF16:
+        return scan<std::uint16_t>(bytes, 0x7F80u, 0x007Fu);
+    default:
+        return std::nullopt;
     }
 }
 

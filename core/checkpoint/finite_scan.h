@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks for NaN and infinity in raw tensor data. Weights with either give models that run and talk nonsense, so they are
-// refused where they come in and where they would go out.
+// Looks for NaN and infinity in raw tensor data. Weights with either give models that run and talk nonsense, so they
+// are refused where they come in and where they would go out.
 #pragma once
 
 #include "core/checkpoint/safetensors.h"
 
 #include <optional>
 
-namespace sa {
+namespace sa
+{
 
 struct NonFinite {
     std::size_t element = 0; ///< the first one, counted from the begin of `bytes`

@@ -6,7 +6,8 @@
 
 namespace fs = std::filesystem;
 
-namespace sa {
+namespace sa
+{
 
 LinkTarget linkTarget(const std::string& folder, const std::string& fileName, std::string* target)
 {
@@ -24,7 +25,8 @@ LinkTarget linkTarget(const std::string& folder, const std::string& fileName, st
     const fs::path blobs = place.parent_path();
     if (blobs.filename() != "blobs")
         return LinkTarget::Outside;
-    const bool ownCache = home.parent_path().filename() == "snapshots" && blobs.parent_path() == home.parent_path().parent_path();
+    const bool ownCache =
+        home.parent_path().filename() == "snapshots" && blobs.parent_path() == home.parent_path().parent_path();
     const bool anyCache = blobs.parent_path().filename().string().rfind("models--", 0) == 0;
     return ownCache || anyCache ? LinkTarget::HubBlob : LinkTarget::Outside;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where the entries of a model folder really lie. Hub caches consist of links to ../../blobs, so links are followed; but a
-// downloaded folder may also carry a link to a private file, which must not end up in an export unnoticed.
+// Where the entries of a model folder really lie. Hub caches consist of links to ../../blobs, so links are followed;
+// but a downloaded folder may also carry a link to a private file, which must not end up in an export unnoticed.
 #pragma once
 
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
 enum class LinkTarget {
     Inside,  ///< no link, or one that stays in the folder

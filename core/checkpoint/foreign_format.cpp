@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 bool startsWithIgnoringCase(std::string_view text, std::string_view lowerCase)
 {
@@ -26,8 +28,10 @@ std::string_view withoutLeadingSpace(std::string_view text)
 
 const char* convertPickleRemedy() noexcept
 {
-    return "Look for a safetensors version of the model, or convert it where you trust it: load it with transformers and "
-           "call save_pretrained(FOLDER, safe_serialization=True). This program never loads pickles, because they run code";
+    return "Look for a safetensors version of the model, or convert it where you trust it: load it with transformers "
+           "and "
+           "call save_pretrained(FOLDER, safe_serialization=True). This program never loads pickles, because they run "
+           "code";
 }
 
 std::optional<Error> recogniseForeignFormat(std::string_view firstBytes)
@@ -58,8 +62,9 @@ std::optional<Error> recogniseForeignFormat(std::string_view firstBytes)
     const std::string_view text = withoutLeadingSpace(firstBytes);
     for (const char* mark : {"<!doctype", "<html", "<head", "<?xml", "<body"})
         if (startsWithIgnoringCase(text, mark))
-            return damaged("this is a web page saved under the name of a weight file",
-                           "Download the file again; open the page to see why it came instead (a sign-in or a licence)");
+            return damaged(
+                "this is a web page saved under the name of a weight file",
+                "Download the file again; open the page to see why it came instead (a sign-in or a licence)");
     if (!text.empty() && text.front() == '{')
         return damaged("this is a JSON text, not a weight file",
                        "Download the file again; the text may be a server's error message");

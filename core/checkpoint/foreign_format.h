@@ -8,7 +8,8 @@
 #include <optional>
 #include <string_view>
 
-namespace sa {
+namespace sa
+{
 
 inline constexpr std::size_t kSniffBytes = 512;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The packed folder (docs/FORMAT.md): an ordinary Hugging Face folder whose config.json has a `quantization_config` and
-// whose quantized linears are stored as NAME.planes (I32 [ceil(K/32), q, N]) and NAME.scales (I16 [ceil(K/C), q, ceil(N/R)])
-// in place of NAME.weight.
+// whose quantized linears are stored as NAME.planes (I32 [ceil(K/32), q, N]) and NAME.scales (I16 [ceil(K/C), q,
+// ceil(N/R)]) in place of NAME.weight.
 #pragma once
 
 #include "core/base/cancel.h"
@@ -10,14 +10,15 @@
 
 #include <optional>
 
-namespace sa {
+namespace sa
+{
 
 /// One entry of quantization_config.layers.
 struct PackedLayerInfo {
-    std::string name;            ///< without ".weight": "model.layers.0.self_attn.q_proj"
+    std::string name; ///< without ".weight": "model.layers.0.self_attn.q_proj"
     int N = 0, K = 0, q = 0, R = 0, C = 8;
-    double error = 0;            ///< sweep loss (algorithm 3.3)
-    double relativeError = 0;    ///< ||(W-W^)X||^2 / ||WX||^2 on the calibration data
+    double error = 0;         ///< sweep loss (algorithm 3.3)
+    double relativeError = 0; ///< ||(W-W^)X||^2 / ||WX||^2 on the calibration data
 
     /// Bytes of planes and scales.
     std::uint64_t storedBytes() const
@@ -31,16 +32,16 @@ struct PackedLayerInfo {
 struct QuantizationInfo {
     static constexpr int kVersion = 1;
     int version = kVersion;
-    std::string mode;                          ///< "lat"
-    int bits = 0;                              ///< the requested uniform width; 0: differs by layer
-    Json recipe;                               ///< every option that influenced the codes; no paths, no times, no hosts
+    std::string mode; ///< "lat"
+    int bits = 0;     ///< the requested uniform width; 0: differs by layer
+    Json recipe;      ///< every option that influenced the codes; no paths, no times, no hosts
     /// {"weights_sha256": {FILE: HEX...}, "config_sha256": HEX, "tokenizer_sha256": HEX or null}
     Json source;
-    Json calibration;                          ///< {"sha256": [HEX...], "samples", "seqlen", "seed", "tokens"}; null: no data
-    std::string originalDtype;                 ///< of the quantized weights: "F16"
-    std::uint64_t originalBytes = 0;           ///< of all original weight files
+    Json calibration;                ///< {"sha256": [HEX...], "samples", "seqlen", "seed", "tokens"}; null: no data
+    std::string originalDtype;       ///< of the quantized weights: "F16"
+    std::uint64_t originalBytes = 0; ///< of all original weight files
     std::map<std::string, PackedLayerInfo> layers;
-    std::map<std::string, std::string> files;  ///< weight file -> SHA-256; PackedWriter::publish fills it
+    std::map<std::string, std::string> files; ///< weight file -> SHA-256; PackedWriter::publish fills it
 
     Json toJson() const;
     /// Checks every field's type and range, geometry included (1 <= q <= 4, 1 <= R <= N, C == 1 or C % 8 == 0 ...).
@@ -48,7 +49,8 @@ struct QuantizationInfo {
     static Result<QuantizationInfo> parse(const JsonField& quantizationConfig);
 };
 
-/// Nothing when config.json has no quantization_config; Unsupported when it is another program's method or a newer version.
+/// Nothing when config.json has no quantization_config; Unsupported when it is another program's method or a newer
+/// version.
 Result<std::optional<QuantizationInfo>> quantizationOf(const JsonField& config);
 
 /// Reads one layer's planes and scales into memory; checks shapes against `info`, padding bits and scale words.
@@ -56,23 +58,24 @@ Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo&
 
 /// Fills a packed folder beside its final name; `publish` makes it appear whole.
 /// Shards: one per call of `writeShard`, named model-XXXXX-of-YYYYY.safetensors in call order.
-class PackedWriter {
+class PackedWriter
+{
 public:
-    struct Tensor {                            ///< either a packed layer, or a tensor copied as it is in the source
-        std::string name;                      ///< packed: layer name; copy: full tensor name
-        const PackedWeight* packed = nullptr;  ///< null: copy from the source store
+    struct Tensor {                           ///< either a packed layer, or a tensor copied as it is in the source
+        std::string name;                     ///< packed: layer name; copy: full tensor name
+        const PackedWeight* packed = nullptr; ///< null: copy from the source store
     };
     /// BadInput when `out` is busy; NoSpace when fewer than `estimatedBytes` are free; Unsupported when the source is
-    /// quantized already. Copies tokenizer, template and generation files at once, so that their troubles show before the
-    /// long work. `source` must outlive the writer.
+    /// quantized already. Copies tokenizer, template and generation files at once, so that their troubles show before
+    /// the long work. `source` must outlive the writer.
     static Result<PackedWriter> create(const std::string& out, const WeightStore& source, int shardCount,
                                        std::uint64_t estimatedBytes);
-    /// The shard is durable and final when this returns. BadInput names the tensor when a copied value is NaN or infinite.
-    /// After an error the same shard may be tried again.
+    /// The shard is durable and final when this returns. BadInput names the tensor when a copied value is NaN or
+    /// infinite. After an error the same shard may be tried again.
     Result<void> writeShard(const std::vector<Tensor>& tensors);
-    /// Writes index.json and config.json (the source's config plus quantization_config), opens everything again, compares
-    /// it with what was meant to be written (SHA-256 of each file, taken while writing), then publishes. Returns the bytes
-    /// of the weight files.
+    /// Writes index.json and config.json (the source's config plus quantization_config), opens everything again,
+    /// compares it with what was meant to be written (SHA-256 of each file, taken while writing), then publishes.
+    /// Returns the bytes of the weight files.
     Result<std::uint64_t> publish(const QuantizationInfo& info, const CancelToken& cancel);
 
 private:

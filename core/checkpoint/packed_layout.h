@@ -6,7 +6,8 @@
 
 #include <optional>
 
-namespace sa {
+namespace sa
+{
 
 inline constexpr const char* kPlanesSuffix = ".planes";
 inline constexpr const char* kScalesSuffix = ".scales";

@@ -10,9 +10,11 @@
 #include <new>
 #include <set>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 std::string shapeText(const std::vector<std::int64_t>& shape)
 {
@@ -42,14 +44,18 @@ Result<std::vector<Word>> readWords(const WeightStore& store, const std::string&
     if (tensor->dtype != dtype)
         return wrong("a packed tensor has the wrong type").butFound(name(tensor->dtype)).wanted(name(dtype));
     if (tensor->shape != shape)
-        return wrong("a packed tensor has another shape than quantization_config says").butFound(tensor->shapeText()).wanted(shapeText(shape));
+        return wrong("a packed tensor has another shape than quantization_config says")
+            .butFound(tensor->shapeText())
+            .wanted(shapeText(shape));
     try {
         std::vector<Word> words(static_cast<std::size_t>(tensor->elements()));
         SA_CHECK(store.read(tensorName, std::as_writable_bytes(std::span(words))));
         return words;
     } catch (const std::bad_alloc&) {
         return makeError(Errc::OutOfMemory, "not enough memory to load a tensor")
-            .in(store.fileOf(tensorName)).at(display(tensorName)).wanted(std::to_string(tensor->sizeBytes) + " bytes");
+            .in(store.fileOf(tensorName))
+            .at(display(tensorName))
+            .wanted(std::to_string(tensor->sizeBytes) + " bytes");
     }
 }
 
@@ -75,13 +81,16 @@ Result<void> checkNothingExtra(const WeightStore& store, const QuantizationInfo&
         packed.insert(entry.first + kPlanesSuffix);
         packed.insert(entry.first + kScalesSuffix);
         if (const std::string dense = entry.first + ".weight"; store.contains(dense))
-            return makeError(Errc::BadFormat, "a packed layer is there as a dense weight, too").in(store.fileOf(dense)).at(display(dense));
+            return makeError(Errc::BadFormat, "a packed layer is there as a dense weight, too")
+                .in(store.fileOf(dense))
+                .at(display(dense));
     }
     for (const auto& tensorName : store.names())
         for (const std::string_view suffix : {kPlanesSuffix, kScalesSuffix})
             if (tensorName.size() > suffix.size() && tensorName.ends_with(suffix) && packed.count(tensorName) == 0)
                 return makeError(Errc::BadFormat, "a packed tensor belongs to no layer of quantization_config")
-                    .in(store.fileOf(tensorName)).at(display(tensorName));
+                    .in(store.fileOf(tensorName))
+                    .at(display(tensorName));
     return {};
 }
 
@@ -107,7 +116,8 @@ Result<void> checkFileDigests(const WeightStore& store, const QuantizationInfo& 
     for (const auto& entry : info.files)
         if (present.count(entry.first) == 0)
             return makeError(Errc::BadFormat, "a weight file of quantization_config.files is not part of the model")
-                .in(joinPath(store.folder(), "config.json")).at("quantization_config.files." + display(entry.first));
+                .in(joinPath(store.folder(), "config.json"))
+                .at("quantization_config.files." + display(entry.first));
     return {};
 }
 
@@ -124,13 +134,15 @@ std::optional<PlanesProblem> findPlanesProblem(const kernels::SignPlanes& planes
     const auto q = static_cast<std::size_t>(planes.q);
     for (std::size_t i = 0; i < planes.scaleCount(); ++i)
         if (!kernels::apotValid(planes.scales[i]))
-            return PlanesProblem{"a scale word is not one of the format", hexWord(planes.scales[i]) + at(i, q, planes.rowGroups())};
+            return PlanesProblem{"a scale word is not one of the format",
+                                 hexWord(planes.scales[i]) + at(i, q, planes.rowGroups())};
     const std::size_t lastWords = q * static_cast<std::size_t>(planes.N);
     const std::size_t begin = planes.wordCount() - lastWords;
     const int used = planes.K % 32;
     for (std::size_t i = begin; used != 0 && i < planes.wordCount(); ++i)
         if ((planes.bits[i] >> used) != 0)
-            return PlanesProblem{"padding bits after the last column are not 0", "a set bit" + at(i, q, static_cast<std::size_t>(planes.N))};
+            return PlanesProblem{"padding bits after the last column are not 0",
+                                 "a set bit" + at(i, q, static_cast<std::size_t>(planes.N))};
     return PlanesProblem{"the planes are not valid", {}};
 }
 
@@ -142,15 +154,21 @@ Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo&
     weight.N = info.N, weight.K = info.K, weight.q = info.q, weight.R = info.R, weight.C = info.C;
     const bool divisible = info.N > 0 && info.K > 0 && info.q > 0 && info.R > 0 && info.C > 0;
     if (!divisible)
-        return makeError(Errc::BadFormat, "a packed layer has an impossible geometry").in(store.folder()).at(display(info.name));
+        return makeError(Errc::BadFormat, "a packed layer has an impossible geometry")
+            .in(store.folder())
+            .at(display(info.name));
     SA_TRY(weight.bits, readWords<std::uint32_t>(store, planesName, Dtype::I32, planesShape(info)));
     SA_TRY(weight.scales, readWords<kernels::PackedScale>(store, scalesName, Dtype::I16, scalesShape(info)));
     if (const auto status = kernels::check(weight.view()); status != kernels::Status::Ok)
         return makeError(Errc::BadFormat, "a packed layer has an impossible geometry")
-            .in(store.folder()).at(display(info.name)).butFound(kernels::name(status));
+            .in(store.folder())
+            .at(display(info.name))
+            .butFound(kernels::name(status));
     if (auto problem = findPlanesProblem(weight.view()))
         return makeError(Errc::BadFormat, std::move(problem->message))
-            .in(store.fileOf(planesName)).at(display(info.name)).butFound(std::move(problem->found))
+            .in(store.fileOf(planesName))
+            .at(display(info.name))
+            .butFound(std::move(problem->found))
             .tryThis("The packed model is damaged: copy or make it again");
     return weight;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/packed_weight.h"
 
-namespace sa {
+namespace sa
+{
 
 kernels::SignPlanes PackedWeight::view() const
 {

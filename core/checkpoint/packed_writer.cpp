@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr int kMaxShards = 99'999; // five digits in the file names
 constexpr const char* kIndexName = "model.safetensors.index.json";
@@ -50,7 +52,9 @@ bool sameGeometry(const PackedLayerInfo& a, const PackedLayerInfo& b)
 Error readsBackDifferently(const std::string& path, const std::string& place)
 {
     return makeError(Errc::Io, "what was written reads back differently")
-        .in(path).at(place).tryThis("The disk or the memory may be failing; nothing was published");
+        .in(path)
+        .at(place)
+        .tryThis("The disk or the memory may be failing; nothing was published");
 }
 
 } // namespace
@@ -63,7 +67,7 @@ struct PackedWriter::State {
     int shardsWritten = 0;
     std::map<std::string, std::string> companions = {}; ///< path inside the folder -> SHA-256
     std::map<std::string, std::string> shardDigests = {};
-    std::map<std::string, std::string> weightMap = {};  ///< tensor -> shard
+    std::map<std::string, std::string> weightMap = {}; ///< tensor -> shard
     std::map<std::string, SafetensorsWriter::Declaration> declared = {};
     std::map<std::string, PackedLayerInfo> layers = {};
     std::uint64_t tensorBytes = 0;
@@ -77,7 +81,8 @@ struct PackedWriter::State {
     Result<void> compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const;
 };
 
-Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightStore& source, int shardCount, std::uint64_t estimatedBytes)
+Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightStore& source, int shardCount,
+                                          std::uint64_t estimatedBytes)
 {
     if (shardCount < 1 || shardCount > kMaxShards)
         return mistake("the number of shards is out of range", std::to_string(shardCount));
@@ -86,7 +91,10 @@ Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightSt
     if (!config.is_object())
         return JsonField(config, configPath).wrong("an object");
     if (config.contains("quantization_config") && !config["quantization_config"].is_null())
-        return makeError(Errc::Unsupported, "the model is quantized already").in(configPath).at("quantization_config").tryThis("Use the original model");
+        return makeError(Errc::Unsupported, "the model is quantized already")
+            .in(configPath)
+            .at("quantization_config")
+            .tryThis("Use the original model");
 
     SA_TRY(StagedFolder stage, StagedFolder::create(out));
     SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
@@ -107,16 +115,18 @@ Result<void> PackedWriter::State::planPacked(const Tensor& tensor, std::vector<P
     const PackedWeight& weight = *tensor.packed;
     const auto view = weight.view();
     // The sizes of the vectors come first: the view's own checks believe them.
-    if (weight.q < 1 || weight.N < 1 || weight.K < 1 || weight.R < 1 || weight.C < 1 || weight.bits.size() != view.wordCount() ||
-        weight.scales.size() != view.scaleCount())
+    if (weight.q < 1 || weight.N < 1 || weight.K < 1 || weight.R < 1 || weight.C < 1 ||
+        weight.bits.size() != view.wordCount() || weight.scales.size() != view.scaleCount())
         return mistake("a packed layer's arrays do not have the sizes of its geometry", tensor.name);
     if (const auto status = kernels::check(view); status != kernels::Status::Ok)
         return mistake(std::string("a packed layer has an impossible geometry: ") + kernels::name(status), tensor.name);
     if (auto problem = findPlanesProblem(view))
         return mistake(problem->message, tensor.name).butFound(problem->found);
     const PackedLayerInfo info = geometryOf(tensor.name, weight);
-    out.push_back({{tensor.name + kPlanesSuffix, Dtype::I32, planesShape(info)}, std::as_bytes(std::span(weight.bits))});
-    out.push_back({{tensor.name + kScalesSuffix, Dtype::I16, scalesShape(info)}, std::as_bytes(std::span(weight.scales))});
+    out.push_back(
+        {{tensor.name + kPlanesSuffix, Dtype::I32, planesShape(info)}, std::as_bytes(std::span(weight.bits))});
+    out.push_back(
+        {{tensor.name + kScalesSuffix, Dtype::I16, scalesShape(info)}, std::as_bytes(std::span(weight.scales))});
     return {};
 }
 
@@ -129,7 +139,8 @@ Result<void> PackedWriter::State::plan(const Tensor& tensor, std::vector<Planned
     return {};
 }
 
-Result<void> PackedWriter::State::copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const
+Result<void> PackedWriter::State::copyTensor(const SafetensorsWriter::Declaration& tensor,
+                                             SafetensorsWriter& writer) const
 {
     const auto elementBytes = static_cast<std::uint64_t>(sizeBytes(tensor.dtype));
     return source->readPieces(tensor.name, [&](std::uint64_t begin, std::span<const std::byte> piece) -> Result<void> {
@@ -151,7 +162,8 @@ Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
     std::vector<Planned> planned;
     for (const auto& tensor : tensors)
         SA_CHECK(state.plan(tensor, planned));
-    // Wide elements first: then every tensor lies at a multiple of its element size. By name: independent of the caller.
+    // Wide elements first: then every tensor lies at a multiple of its element size. By name: independent of the
+    // caller.
     std::sort(planned.begin(), planned.end(), [](const Planned& a, const Planned& b) {
         const int aSize = sizeBytes(a.declaration.dtype), bSize = sizeBytes(b.declaration.dtype);
         return aSize != bSize ? aSize > bSize : a.declaration.name < b.declaration.name;
@@ -172,7 +184,8 @@ Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
     for (auto& entry : planned) {
         TensorInfo info;
         info.shape = entry.declaration.shape;
-        state.tensorBytes += static_cast<std::uint64_t>(info.elements()) * static_cast<std::uint64_t>(sizeBytes(entry.declaration.dtype));
+        state.tensorBytes += static_cast<std::uint64_t>(info.elements()) *
+                             static_cast<std::uint64_t>(sizeBytes(entry.declaration.dtype));
         state.weightMap.emplace(entry.declaration.name, fileName);
         state.declared.emplace(entry.declaration.name, std::move(entry.declaration));
     }
@@ -203,7 +216,8 @@ Result<void> PackedWriter::State::checkLayers(const QuantizationInfo& info) cons
     return {};
 }
 
-Result<void> PackedWriter::State::compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const
+Result<void> PackedWriter::State::compare(const std::string& indexText, const std::string& configText,
+                                          const CancelToken& cancel) const
 {
     SA_TRY(const WeightStore written, WeightStore::open(stage.path()));
     if (!written.warnings().empty())
@@ -233,7 +247,8 @@ Result<std::uint64_t> PackedWriter::publish(const QuantizationInfo& info, const 
 {
     State& state = *m_state;
     if (state.shardsWritten != state.shardCount)
-        return mistake("fewer shards than announced", std::to_string(state.shardsWritten) + " of " + std::to_string(state.shardCount));
+        return mistake("fewer shards than announced",
+                       std::to_string(state.shardsWritten) + " of " + std::to_string(state.shardCount));
     SA_CHECK(state.checkLayers(info));
 
     QuantizationInfo complete = info;

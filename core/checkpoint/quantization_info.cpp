@@ -3,9 +3,11 @@
 
 #include <limits>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
@@ -94,7 +96,8 @@ Result<PackedLayerInfo> parseLayer(const std::string& layerName, const JsonField
         SA_TRY(const JsonField columns, field.at("C"));
         return columns.wrong("1 or a multiple of 8");
     }
-    for (const auto& [key, out] : {std::pair{"error", &layer.error}, std::pair{"relative_error", &layer.relativeError}}) {
+    for (const auto& [key, out] :
+         {std::pair{"error", &layer.error}, std::pair{"relative_error", &layer.relativeError}}) {
         SA_TRY(const JsonField loss, field.at(key));
         SA_TRY(*out, loss.asDouble(0, kMaxDouble));
     }
@@ -118,11 +121,24 @@ Json QuantizationInfo::toJson() const
 {
     Json layerList = Json::object();
     for (const auto& [layerName, layer] : layers)
-        layerList[layerName] = {{"N", layer.N}, {"K", layer.K}, {"q", layer.q}, {"R", layer.R}, {"C", layer.C},
-                                {"error", layer.error}, {"relative_error", layer.relativeError}};
-    return {{"quant_method", kQuantMethod}, {"version", version}, {"mode", mode}, {"bits", bits}, {"recipe", recipe},
-            {"source", source}, {"calibration", calibration}, {"original_dtype", originalDtype},
-            {"original_bytes", originalBytes}, {"layers", std::move(layerList)}, {"files", files}};
+        layerList[layerName] = {{"N", layer.N},
+                                {"K", layer.K},
+                                {"q", layer.q},
+                                {"R", layer.R},
+                                {"C", layer.C},
+                                {"error", layer.error},
+                                {"relative_error", layer.relativeError}};
+    return {{"quant_method", kQuantMethod},
+            {"version", version},
+            {"mode", mode},
+            {"bits", bits},
+            {"recipe", recipe},
+            {"source", source},
+            {"calibration", calibration},
+            {"original_dtype", originalDtype},
+            {"original_bytes", originalBytes},
+            {"layers", std::move(layerList)},
+            {"files", files}};
 }
 
 Result<QuantizationInfo> QuantizationInfo::parse(const JsonField& field)
@@ -149,7 +165,8 @@ Result<QuantizationInfo> QuantizationInfo::parse(const JsonField& field)
     }
 
     SA_TRY(info.originalDtype, field.stringAt("original_dtype"));
-    if (info.originalDtype != "F32" && info.originalDtype != "F16" && info.originalDtype != "BF16" && info.originalDtype != "F64") {
+    if (info.originalDtype != "F32" && info.originalDtype != "F16" && info.originalDtype != "BF16" &&
+        info.originalDtype != "F64") {
         SA_TRY(const JsonField dtype, field.at("original_dtype"));
         return dtype.wrong("F16, BF16, F32 or F64");
     }

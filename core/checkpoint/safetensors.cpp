@@ -9,18 +9,20 @@
 #include <limits>
 #include <optional>
 
-namespace sa {
+namespace sa
+{
 
 static_assert(std::endian::native == std::endian::little, "tensor data are little-endian and used without swapping");
 
-namespace {
+namespace
+{
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxCount = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 constexpr const char* kDownloadAgain = "Download or copy the file again";
 
-constexpr std::array kDtypes{Dtype::F64, Dtype::F32, Dtype::F16,  Dtype::BF16, Dtype::I64,    Dtype::I32,
-                             Dtype::I16, Dtype::I8,  Dtype::U8,   Dtype::Bool, Dtype::U64,    Dtype::U32,
+constexpr std::array kDtypes{Dtype::F64, Dtype::F32,    Dtype::F16,    Dtype::BF16,   Dtype::I64, Dtype::I32,
+                             Dtype::I16, Dtype::I8,     Dtype::U8,     Dtype::Bool,   Dtype::U64, Dtype::U32,
                              Dtype::U16, Dtype::F8E4M3, Dtype::F8E5M2, Dtype::F8E8M0, Dtype::C64};
 
 std::optional<Dtype> dtypeFromName(std::string_view text)
@@ -46,11 +48,15 @@ std::string foundText(const Json& value)
     return display(json::dump(value), 80);
 }
 
-/// The header, checked entry by entry. Paths into the JSON are only spelled out for errors: a header may hold 10^6 entries.
-class HeaderReader {
+/// The header, checked entry by entry. Paths into the JSON are only spelled out for errors: a header may hold 10^6
+/// entries.
+class HeaderReader
+{
 public:
     HeaderReader(std::string path, std::uint64_t dataStart, std::uint64_t fileBytes)
-        : m_path(std::move(path)), m_dataStart(dataStart), m_fileBytes(fileBytes)
+        : m_path(std::move(path))
+        , m_dataStart(dataStart)
+        , m_fileBytes(fileBytes)
     {
     }
 
@@ -74,10 +80,14 @@ public:
         if (place == header.end())
             return out;
         if (!place->is_object())
-            return bad("__metadata__", "the metadata is not an object").butFound(foundText(*place)).wanted("an object of texts");
+            return bad("__metadata__", "the metadata is not an object")
+                .butFound(foundText(*place))
+                .wanted("an object of texts");
         for (const auto& [key, value] : place->get_ref<const Json::object_t&>()) {
             if (!value.is_string())
-                return bad("__metadata__." + display(key), "a metadata value is not a text").butFound(foundText(value)).wanted("a text");
+                return bad("__metadata__." + display(key), "a metadata value is not a text")
+                    .butFound(foundText(value))
+                    .wanted("a text");
             out.emplace_hint(out.end(), key, value.get_ref<const std::string&>());
         }
         return out;
@@ -88,7 +98,10 @@ private:
     {
         return makeError(Errc::BadFormat, std::move(message)).in(m_path).at(std::move(where));
     }
-    static std::string field(const std::string& tensor, const char* member) { return display(tensor, 120) + "." + member; }
+    static std::string field(const std::string& tensor, const char* member)
+    {
+        return display(tensor, 120) + "." + member;
+    }
 
     Result<const Json*> member(const std::string& tensor, const Json& entry, const char* key) const
     {
@@ -101,14 +114,17 @@ private:
     Result<TensorInfo> parseEntry(const std::string& key, const Json& entry) const
     {
         if (!entry.is_object())
-            return bad(display(key), "a tensor's entry is not an object").butFound(foundText(entry)).wanted("an object with dtype, shape and data_offsets");
+            return bad(display(key), "a tensor's entry is not an object")
+                .butFound(foundText(entry))
+                .wanted("an object with dtype, shape and data_offsets");
         TensorInfo tensor;
         tensor.name = key;
         SA_TRY(tensor.dtype, parseDtype(key, entry));
         SA_TRY(const std::uint64_t elementCount, parseShape(key, entry, tensor.shape));
         const auto elementBytes = static_cast<std::uint64_t>(sizeBytes(tensor.dtype));
         if (elementCount > kMaxCount / elementBytes)
-            return bad(field(key, "shape"), "the size of this tensor does not fit into 64 bits").butFound(tensor.shapeText());
+            return bad(field(key, "shape"), "the size of this tensor does not fit into 64 bits")
+                .butFound(tensor.shapeText());
         tensor.sizeBytes = elementCount * elementBytes;
         SA_CHECK(parseOffsets(entry, tensor));
         return tensor;
@@ -118,16 +134,23 @@ private:
     {
         SA_TRY(const Json* value, member(key, entry, "dtype"));
         if (!value->is_string())
-            return bad(field(key, "dtype"), "the type of a tensor is not a text").butFound(foundText(*value)).wanted("a type such as \"F16\"");
+            return bad(field(key, "dtype"), "the type of a tensor is not a text")
+                .butFound(foundText(*value))
+                .wanted("a type such as \"F16\"");
         const auto& text = value->get_ref<const std::string&>();
         if (const auto dtype = dtypeFromName(text))
             return *dtype;
         for (const char* small : {"F4", "F6_E2M3", "F6_E3M2"})
             if (text == small)
                 return makeError(Errc::Unsupported, "the elements of this tensor are smaller than a byte")
-                    .in(m_path).at(field(key, "dtype")).butFound(text).wanted("F32, F16 or BF16 weights")
+                    .in(m_path)
+                    .at(field(key, "dtype"))
+                    .butFound(text)
+                    .wanted("F32, F16 or BF16 weights")
                     .tryThis("Use the original model instead of a quantized one");
-        return bad(field(key, "dtype"), "the format has no such type").butFound(foundText(*value)).wanted("a type such as F32, F16, BF16 or I32");
+        return bad(field(key, "dtype"), "the format has no such type")
+            .butFound(foundText(*value))
+            .wanted("a type such as F32, F16, BF16 or I32");
     }
 
     /// Number of elements; the product is checked factor by factor, so that no later code can overflow on it.
@@ -135,7 +158,9 @@ private:
     {
         SA_TRY(const Json* value, member(key, entry, "shape"));
         if (!value->is_array())
-            return bad(field(key, "shape"), "the shape of a tensor is not a list").butFound(foundText(*value)).wanted("a list of sizes");
+            return bad(field(key, "shape"), "the shape of a tensor is not a list")
+                .butFound(foundText(*value))
+                .wanted("a list of sizes");
         const auto& extents = value->get_ref<const Json::array_t&>();
         if (extents.size() > SafetensorsFile::kMaxRank)
             return bad(field(key, "shape"), "a tensor has too many dimensions")
@@ -146,9 +171,12 @@ private:
         for (const Json& extent : extents) {
             const auto size = nonNegative(extent);
             if (!size)
-                return bad(field(key, "shape"), "a size in a shape is not a non-negative integer").butFound(foundText(extent)).wanted("0 to 2^63 - 1");
+                return bad(field(key, "shape"), "a size in a shape is not a non-negative integer")
+                    .butFound(foundText(extent))
+                    .wanted("0 to 2^63 - 1");
             if (*size != 0 && product > kMaxCount / *size)
-                return bad(field(key, "shape"), "the size of this tensor does not fit into 64 bits").butFound(foundText(*value));
+                return bad(field(key, "shape"), "the size of this tensor does not fit into 64 bits")
+                    .butFound(foundText(*value));
             product *= *size;
             shape.push_back(static_cast<std::int64_t>(*size));
         }
@@ -171,7 +199,8 @@ private:
             return wrong("a tensor ends before it begins").wanted("[begin, end] with begin <= end");
         if (*end - *begin != tensor.sizeBytes)
             return wrong("the place of a tensor has another size than its type and shape")
-                .wanted(bytesText(tensor.sizeBytes) + " for " + name(tensor.dtype) + " " + display(tensor.shapeText(), 80));
+                .wanted(bytesText(tensor.sizeBytes) + " for " + name(tensor.dtype) + " " +
+                        display(tensor.shapeText(), 80));
         tensor.offset = m_dataStart + *begin; // cannot wrap: both are below 2^63
         return {};
     }
@@ -208,8 +237,9 @@ private:
         const TensorInfo* previous = nullptr;
         for (const TensorInfo* tensor : order) {
             if (tensor->offset != reached)
-                return bad(field(tensor->name, "data_offsets"),
-                           tensor->offset < reached ? "two tensors share bytes of the file" : "there is a hole before this tensor")
+                return bad(field(tensor->name, "data_offsets"), tensor->offset < reached
+                                                                    ? "two tensors share bytes of the file"
+                                                                    : "there is a hole before this tensor")
                     .butFound("begin " + std::to_string(tensor->offset - m_dataStart))
                     .wanted("begin " + std::to_string(reached - m_dataStart) +
                             (previous ? ", the end of " + display(previous->name, 80) : ""));
@@ -245,14 +275,20 @@ Result<std::string> readHeader(const File& file)
 {
     const std::uint64_t size = file.sizeBytes();
     if (size == 0)
-        return makeError(Errc::BadFormat, "the file is empty").in(file.path()).wanted("a safetensors file").tryThis(kDownloadAgain);
+        return makeError(Errc::BadFormat, "the file is empty")
+            .in(file.path())
+            .wanted("a safetensors file")
+            .tryThis(kDownloadAgain);
     const auto lengthError = [&](std::string message) {
-        return makeError(Errc::BadFormat, std::move(message)).at("header length (bytes 0 to 7)").tryThis(kDownloadAgain);
+        return makeError(Errc::BadFormat, std::move(message))
+            .at("header length (bytes 0 to 7)")
+            .tryThis(kDownloadAgain);
     };
     if (size < kLengthBytes + SafetensorsFile::kMinHeaderBytes)
-        return notSafetensors(file, lengthError("the file is too short for a safetensors file")
-                                        .butFound(bytesText(size))
-                                        .wanted("at least " + bytesText(kLengthBytes + SafetensorsFile::kMinHeaderBytes)));
+        return notSafetensors(file,
+                              lengthError("the file is too short for a safetensors file")
+                                  .butFound(bytesText(size))
+                                  .wanted("at least " + bytesText(kLengthBytes + SafetensorsFile::kMinHeaderBytes)));
     std::uint64_t length = 0;
     SA_CHECK(file.readAt(0, std::as_writable_bytes(std::span(&length, 1))));
     if (length < SafetensorsFile::kMinHeaderBytes || length > SafetensorsFile::kMaxHeaderBytes)
@@ -294,7 +330,10 @@ Result<void> SafetensorsFile::read(const TensorInfo& tensor, std::span<std::byte
 {
     if (out.size() != tensor.sizeBytes)
         return makeError(Errc::Internal, "a tensor is read into a buffer of another size")
-            .in(path()).at(display(tensor.name)).butFound(bytesText(out.size())).wanted(bytesText(tensor.sizeBytes));
+            .in(path())
+            .at(display(tensor.name))
+            .butFound(bytesText(out.size()))
+            .wanted(bytesText(tensor.sizeBytes));
     return readPart(tensor, 0, out);
 }
 

@@ -13,10 +13,11 @@
 #include <string>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
-/// Every type of the format whose elements are whole bytes. Those after Bool are read as bytes and computed with nowhere:
-/// a file may hold such a tensor, and whoever needs its values refuses it by name.
+/// Every type of the format whose elements are whole bytes. Those after Bool are read as bytes and computed with
+/// nowhere: a file may hold such a tensor, and whoever needs its values refuses it by name.
 enum class Dtype { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool, U64, U32, U16, F8E4M3, F8E5M2, F8E8M0, C64 };
 const char* name(Dtype dtype) noexcept; ///< the safetensors spelling: "F16", "BOOL"
 int sizeBytes(Dtype dtype) noexcept;
@@ -31,7 +32,8 @@ struct TensorInfo {
     std::string shapeText() const; ///< "[704, 256]"
 };
 
-class SafetensorsFile {
+class SafetensorsFile
+{
 public:
     static constexpr std::uint64_t kMinHeaderBytes = 8; ///< "{}" padded as the official writer does
     static constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
@@ -51,7 +53,10 @@ public:
     Result<void> readPart(const TensorInfo& tensor, std::uint64_t begin, std::span<std::byte> out) const;
 
 private:
-    explicit SafetensorsFile(File file) : m_file(std::move(file)) {}
+    explicit SafetensorsFile(File file)
+        : m_file(std::move(file))
+    {
+    }
     File m_file;
     std::map<std::string, TensorInfo> m_tensors;
     std::map<std::string, std::string> m_metadata;
@@ -59,7 +64,8 @@ private:
 
 /// Writes one file in two passes: the declared tensors fix the header, then the data follow in declared order.
 /// Deterministic: same declarations and data, same bytes. Data start at a multiple of 64 bytes.
-class SafetensorsWriter {
+class SafetensorsWriter
+{
 public:
     struct Declaration {
         std::string name;

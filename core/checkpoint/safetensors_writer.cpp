@@ -4,9 +4,11 @@
 #include <limits>
 #include <set>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kAlignment = 64; // a cache line, and what mapped readers want
@@ -34,8 +36,12 @@ Result<std::uint64_t> declaredBytes(const std::string& path, const SafetensorsWr
 
 } // namespace
 
-SafetensorsWriter::SafetensorsWriter(AtomicFile file, std::string path, std::uint64_t headerBytes, std::uint64_t expected)
-    : m_file(std::move(file)), m_path(std::move(path)), m_headerBytes(headerBytes), m_expected(expected)
+SafetensorsWriter::SafetensorsWriter(AtomicFile file, std::string path, std::uint64_t headerBytes,
+                                     std::uint64_t expected)
+    : m_file(std::move(file))
+    , m_path(std::move(path))
+    , m_headerBytes(headerBytes)
+    , m_expected(expected)
 {
 }
 
@@ -55,9 +61,9 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path, std
         if (bytes > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) - offset)
             return mistake(path, tensor.name, "the declared tensors are too large together");
         header += header.size() > 1 ? "," : "";
-        header += json::dump(Json(tensor.name)) + ":{\"dtype\":\"" + name(tensor.dtype) + "\",\"shape\":" +
-                  json::dump(Json(tensor.shape)) + ",\"data_offsets\":[" + std::to_string(offset) + "," +
-                  std::to_string(offset + bytes) + "]}";
+        header += json::dump(Json(tensor.name)) + ":{\"dtype\":\"" + name(tensor.dtype) +
+                  "\",\"shape\":" + json::dump(Json(tensor.shape)) + ",\"data_offsets\":[" + std::to_string(offset) +
+                  "," + std::to_string(offset + bytes) + "]}";
         offset += bytes;
     }
     header += "}";
@@ -85,7 +91,9 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path, std
 Result<void> SafetensorsWriter::write(std::span<const std::byte> bytes)
 {
     if (bytes.size() > m_expected - m_written)
-        return makeError(Errc::Internal, "more data than declared").in(m_path).wanted(std::to_string(m_expected) + " bytes");
+        return makeError(Errc::Internal, "more data than declared")
+            .in(m_path)
+            .wanted(std::to_string(m_expected) + " bytes");
     SA_CHECK(m_file.write(bytes));
     m_digest.update(bytes);
     m_written += bytes.size();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/weight_store.h"
 
-#include "core/checkpoint/foreign_format.h"
 #include "core/checkpoint/folder_link.h"
+#include "core/checkpoint/foreign_format.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -11,9 +11,11 @@
 
 namespace fs = std::filesystem;
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr const char* kSingleName = "model.safetensors";
@@ -65,7 +67,8 @@ std::string shardNameProblem(const std::string& fileName)
 } // namespace
 
 /// Collects what a store needs; lives for one open().
-class WeightStoreOpener {
+class WeightStoreOpener
+{
 public:
     explicit WeightStoreOpener(const std::string& folder) { m_store.m_folder = folder; }
 
@@ -92,11 +95,14 @@ private:
         if (!fs::exists(status))
             return makeError(Errc::NotFound, "there is no such folder").in(folder);
         if (!fs::is_directory(status))
-            return makeError(Errc::BadInput, "this is a file, not a model folder").in(folder).tryThis("Give the folder that holds config.json and the weights");
+            return makeError(Errc::BadInput, "this is a file, not a model folder")
+                .in(folder)
+                .tryThis("Give the folder that holds config.json and the weights");
         fs::directory_iterator entry(folder, failed);
         for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
             std::string fileName = entry->path().filename().string();
-            if (endsWith(fileName, kSuffix) || fileName == kIndexName || isPickleName(fileName) || endsWith(fileName, ".gguf"))
+            if (endsWith(fileName, kSuffix) || fileName == kIndexName || isPickleName(fileName) ||
+                endsWith(fileName, ".gguf"))
                 m_entries.insert(std::move(fileName));
         }
         if (failed)
@@ -110,7 +116,9 @@ private:
             return noWeights();
         SA_TRY(const SafetensorsFile* file, openFile(kSingleName));
         if (file->tensors().empty())
-            return makeError(Errc::BadFormat, "the weight file holds no tensors").in(file->path()).tryThis("Download the file again");
+            return makeError(Errc::BadFormat, "the weight file holds no tensors")
+                .in(file->path())
+                .tryThis("Download the file again");
         for (const auto& entry : file->tensors())
             m_store.m_index.emplace_hint(m_store.m_index.end(), entry.first, 0);
         return {};
@@ -127,7 +135,8 @@ private:
                 .in(m_store.m_folder)
                 .butFound(someOf(shards))
                 .wanted(wanted)
-                .tryThis("Download the index file, too; a single file of all weights can be renamed to model.safetensors");
+                .tryThis(
+                    "Download the index file, too; a single file of all weights can be renamed to model.safetensors");
         if (!pickles.empty())
             return makeError(Errc::Unsupported, "the weights are there as PyTorch pickles only")
                 .in(m_store.m_folder)
@@ -140,7 +149,10 @@ private:
                 .butFound(someOf(ggufs))
                 .wanted(wanted)
                 .tryThis("Use the original model in safetensors format");
-        return makeError(Errc::NotFound, "the folder holds no weights").in(m_store.m_folder).wanted(wanted).tryThis("Check that the download is complete");
+        return makeError(Errc::NotFound, "the folder holds no weights")
+            .in(m_store.m_folder)
+            .wanted(wanted)
+            .tryThis("Check that the download is complete");
     }
 
     Result<void> openIndexed()
@@ -179,7 +191,8 @@ private:
         return checkTotalSize(root);
     }
 
-    Result<void> readWeightMap(const JsonField& root, std::map<std::string, std::string>& weightMap, std::set<std::string>& shards) const
+    Result<void> readWeightMap(const JsonField& root, std::map<std::string, std::string>& weightMap,
+                               std::set<std::string>& shards) const
     {
         SA_TRY(const JsonField field, root.at("weight_map"));
         if (!field.isObject())
@@ -195,7 +208,8 @@ private:
                     .at(entry.path())
                     .butFound("\"" + display(shard, 80) + "\"")
                     .wanted("the name of a .safetensors file in the same folder")
-                    .tryThis(isPickleName(shard) ? convertPickleRemedy() : "Do not use this folder unless you know where it comes from");
+                    .tryThis(isPickleName(shard) ? convertPickleRemedy()
+                                                 : "Do not use this folder unless you know where it comes from");
             shards.insert(shard);
             weightMap.emplace_hint(weightMap.end(), tensor, shard);
         }
@@ -215,12 +229,14 @@ private:
         return makeError(Errc::NotFound, "shards that the index names are missing")
             .in(indexPath)
             .at("weight_map")
-            .butFound(std::to_string(shards.size() - missing.size()) + " of " + std::to_string(shards.size()) + " files")
+            .butFound(std::to_string(shards.size() - missing.size()) + " of " + std::to_string(shards.size()) +
+                      " files")
             .wanted("also " + someOf(missing))
             .tryThis("Check that the download is complete and that no link in the folder is broken");
     }
 
-    Result<void> checkAgainstMap(const SafetensorsFile& file, const std::string& shard, const std::map<std::string, std::string>& weightMap,
+    Result<void> checkAgainstMap(const SafetensorsFile& file, const std::string& shard,
+                                 const std::map<std::string, std::string>& weightMap,
                                  std::map<std::string, std::string>& unmapped) const
     {
         for (const auto& entry : file.tensors()) {
@@ -261,7 +277,8 @@ private:
         for (const auto& entry : m_store.m_index)
             sum += m_store.m_files[entry.second]->tensors().at(entry.first).sizeBytes;
         if (total->raw().get<double>() != static_cast<double>(sum))
-            warn(std::string(kIndexName) + " says " + json::dump(total->raw()) + " bytes in total_size, the tensors have " + std::to_string(sum));
+            warn(std::string(kIndexName) + " says " + json::dump(total->raw()) +
+                 " bytes in total_size, the tensors have " + std::to_string(sum));
         return {};
     }
 

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace sa {
 
@@ -15,8 +16,8 @@ namespace {
 /// Tokens whose activations are held at once while the Hessians are summed. A constant: sums must not depend on threads.
 constexpr std::int64_t kTokensPerBatch = 8192;
 
-// Shares of a block's time, for progress: measured on a 6.9 M parameter model, 16 k tokens, 2 cores.
-constexpr double kCalibrateShare = 0.45, kSweepShare = 0.35;
+/// Passes over the calibration windows in one block: for progress.
+constexpr int kPasses = 6;
 
 } // namespace
 
@@ -39,70 +40,62 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
 Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index, const std::function<void(const QuantizedLayer&)>& onLayer)
 {
     m_block = index;
-    report(0, blockPrefix(index) + "*");
+    m_pass = 0;
+    m_stepName = blockPrefix(index) + "self_attn";
+    report(0);
     SA_TRY(DecoderBlock block, DecoderBlock::load(m_model, index, m_device));
-    SA_TRY(const auto factors, calibrate(block));
-
     const auto layers = linearLayersOfBlock(m_model.config, index);
     std::vector<QuantizedLayer> done;
-    for (int input = 0; input < kLinearInputs; ++input) {
+    const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
         std::vector<LinearInfo> group;
         std::copy_if(layers.begin(), layers.end(), std::back_inserter(group),
-                     [&](const LinearInfo& layer) { return static_cast<int>(inputOf(layer.projection)) == input; });
-        const std::size_t before = done.size();
-        SA_CHECK(sweepGroup(block, group, factors[static_cast<std::size_t>(input)], done));
-        std::for_each(done.begin() + static_cast<std::ptrdiff_t>(before), done.end(), onLayer);
-        report(kCalibrateShare + kSweepShare * static_cast<double>(done.size()) / static_cast<double>(layers.size()),
-               done.back().info.name);
-    }
-    SA_CHECK(advance(block));
+                     [&](const LinearInfo& layer) { return inputOf(layer.projection) == input; });
+        m_stepName = group.front().name;
+        SA_TRY(const SweepFactor factor, calibrate(group.front().name, group.front().K, read));
+        const auto before = static_cast<std::ptrdiff_t>(done.size());
+        SA_CHECK(sweepGroup(block, group, factor, done));
+        std::for_each(done.begin() + before, done.end(), onLayer);
+        return {};
+    };
+    const auto rotary = [&](std::size_t w) { return m_rotary.at(0, m_states[w].size(0)); };
+
+    SA_CHECK(quantize(LinearInput::Attention, [&](std::size_t w) { return block.attentionInput(m_states[w]); }));
+    m_mixed.resize(m_states.size());
+    SA_CHECK(quantize(LinearInput::AttentionOutput, [&](std::size_t w) {
+        return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), rotary(w), nullptr);
+    }));
+    SA_CHECK(advance([&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
+    SA_CHECK(quantize(LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); }));
+    // The inner activations are several times wider than the states: computed twice rather than kept.
+    SA_CHECK(quantize(LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); }));
+    SA_CHECK(advance([&](std::size_t w) { return block.mlpOutput(m_states[w], block.mlpInner(block.mlpInput(m_states[w]))); }));
     return done;
 }
 
-/// The Hessians of the block's four inputs, from its original weights.
-Result<std::vector<SweepFactor>> BlockPipeline::calibrate(const DecoderBlock& block)
+/// The Hessian of one input, `read(w)` being its activations in window w, ready for the sweep.
+Result<SweepFactor> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K, const WindowStep& read)
 {
-    const auto layers = linearLayersOfBlock(m_model.config, m_block);
-    std::vector<std::optional<HessianAccumulator>> hessians(kLinearInputs);
-    for (const auto& layer : layers)
-        if (auto& hessian = hessians[static_cast<std::size_t>(inputOf(layer.projection))]; !hessian)
-            hessian.emplace(layer.K, m_device);
-
+    HessianAccumulator hessian(K, m_device);
     const auto batch = static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_states.front().size(0)));
     for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(m_states.size(), begin + batch);
-        std::array<std::vector<at::Tensor>, kLinearInputs> inputs;
-        for (auto& list : inputs)
-            list.resize(end - begin);
-        forEachWindow(begin, end, [&](std::size_t w) {
-            block.forward(m_states[w], m_rotary.at(0, m_states[w].size(0)), nullptr,
-                          [&](LinearInput input, const at::Tensor& x) { inputs[static_cast<std::size_t>(input)][w - begin] = x; });
-        });
-        for (std::size_t i = 0; i < inputs.size(); ++i)
-            hessians[i]->add(at::cat(inputs[i]));
-        report(kCalibrateShare * static_cast<double>(end) / static_cast<double>(m_states.size()), blockPrefix(m_block) + "*");
+        std::vector<at::Tensor> inputs(end - begin);
+        forEachWindow(begin, end, [&](std::size_t w) { inputs[w - begin] = read(w); });
+        hessian.add(at::cat(inputs));
+        report(static_cast<double>(end));
     }
-
-    std::vector<std::optional<Result<SweepFactor>>> results(kLinearInputs);
-    parallelFor(kLinearInputs, [&](std::int64_t i) {
-        const auto slot = static_cast<std::size_t>(i);
-        results[slot].emplace(factorize(hessians[slot]->matrix(), m_sweepOptions.columnsPerScale, m_damping));
-    });
-    std::vector<SweepFactor> factors;
-    for (const auto& layer : layers) {
-        const auto slot = static_cast<std::size_t>(inputOf(layer.projection));
-        if (slot != factors.size())
-            continue;
-        if (!*results[slot])
-            return std::move(*results[slot]).error().in(m_model.path).at(layer.name);
-        factors.push_back(**std::move(results[slot]));
-        if (factors.back().dataFree)
-            m_context.warn(layer.name + ": the Hessian cannot be factored; this input's layers were fitted without calibration data");
-        else if (factors.back().damping > m_damping)
-            m_context.warn(layer.name + ": the Hessian needed more damping (" + std::to_string(factors.back().damping) + ")");
-    }
-    return factors;
+    ++m_pass;
+    // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine size.
+    std::optional<Result<SweepFactor>> factor;
+    parallelFor(1, [&](std::int64_t) { factor.emplace(factorize(hessian.matrix(), m_sweepOptions.columnsPerScale, m_damping)); });
+    if (!*factor)
+        return std::move(*factor).error().in(m_model.path).at(layerName);
+    if ((*factor)->dataFree)
+        m_context.warn(layerName + ": the Hessian cannot be factored; the layers of this input are fitted without calibration data");
+    else if ((*factor)->damping > m_damping)
+        m_context.warn(layerName + ": the Hessian needed more damping (" + std::to_string((*factor)->damping) + ")");
+    return std::move(*factor);
 }
 
 /// Layers that read the same input go together: their row groups share the threads. The block's dense weight is replaced
@@ -142,18 +135,17 @@ Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<Li
     return {};
 }
 
-Result<void> BlockPipeline::advance(const DecoderBlock& block)
+/// states[w] = step(w) for every window.
+Result<void> BlockPipeline::advance(const WindowStep& step)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
     for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(m_states.size(), begin + batch);
-        forEachWindow(begin, end, [&](std::size_t w) {
-            m_states[w] = block.forward(m_states[w], m_rotary.at(0, m_states[w].size(0)), nullptr);
-        });
-        const double share = static_cast<double>(end) / static_cast<double>(m_states.size());
-        report(kCalibrateShare + kSweepShare + (1.0 - kCalibrateShare - kSweepShare) * share, blockPrefix(m_block) + "*");
+        forEachWindow(begin, end, [&](std::size_t w) { m_states[w] = step(w); });
+        report(static_cast<double>(end));
     }
+    ++m_pass;
     return {};
 }
 
@@ -167,10 +159,11 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end, const std:
     parallelFor(static_cast<std::int64_t>(end - begin), [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
 }
 
-void BlockPipeline::report(double fractionOfBlock, const std::string& step)
+void BlockPipeline::report(double finishedWindows)
 {
     const double layersPerBlock = static_cast<double>(linearLayersOfBlock(m_model.config, m_block).size());
-    m_meter.update((m_block + fractionOfBlock) * layersPerBlock, step);
+    const double passes = m_pass + finishedWindows / static_cast<double>(m_states.size());
+    m_meter.update((m_block + passes / kPasses) * layersPerBlock, m_stepName);
 }
 
 } // namespace sa

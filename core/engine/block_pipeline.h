@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Quantizes decoder blocks one after another, each calibrated on what the quantized blocks before it produce (algorithm
-// 4.3). One block of weights is in memory at a time; the calibration windows' hidden states are what is carried along.
+// Quantizes decoder blocks one after another (algorithm 4.3), truly sequentially: every group of linears is calibrated on
+// what all quantized linears before it produce, those of its own block included. That costs nothing: the windows run
+// through each part of a block once, right after the part was quantized. One block of weights is in memory at a time; what
+// is carried along are the calibration windows' activations.
 #pragma once
 
 #include "core/engine/jobs.h"
@@ -28,12 +30,13 @@ public:
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
 private:
-    Result<std::vector<SweepFactor>> calibrate(const DecoderBlock& block);
+    using WindowStep = std::function<at::Tensor(std::size_t window)>;
+    Result<SweepFactor> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input);
     Result<void> sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers, const SweepFactor& factor,
                             std::vector<QuantizedLayer>& done);
-    Result<void> advance(const DecoderBlock& block);
+    Result<void> advance(const WindowStep& step);
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
-    void report(double fractionOfBlock, const std::string& step);
+    void report(double finishedWindows);
 
     const ModelFolder& m_model;
     at::Device m_device;
@@ -41,9 +44,12 @@ private:
     SweepOptions m_sweepOptions;
     double m_damping;
     RotaryEmbedding m_rotary;
-    std::vector<at::Tensor> m_states; ///< per window, f32 [T, hidden]
+    std::vector<at::Tensor> m_states; ///< per window, f32 [T, hidden]: what the next linears' residual starts from
+    std::vector<at::Tensor> m_mixed;  ///< per window, f32 [T, heads*d]: between the attention and o_proj
     ProgressMeter m_meter;
     int m_block = 0;
+    int m_pass = 0; ///< finished passes over the windows in this block
+    std::string m_stepName;
 };
 
 } // namespace sa

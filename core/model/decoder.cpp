@@ -155,14 +155,15 @@ std::int64_t DecoderBlock::weightBytes() const
     return sum;
 }
 
-at::Tensor DecoderBlock::attention(const at::Tensor& x, const Rotary& rotary, KvCache* cache, const InputHook& hook) const
+at::Tensor DecoderBlock::attentionInput(const at::Tensor& hidden) const
+{
+    return rmsNorm(hidden, m_inputNorm, m_shape.epsilon);
+}
+
+at::Tensor DecoderBlock::attentionMix(const at::Tensor& x, const Rotary& rotary, KvCache* cache) const
 {
     const std::int64_t T = x.size(0);
-    const auto heads = [&](const at::Tensor& y, std::int64_t count) {
-        return y.view({T, count, m_shape.headDim}).transpose(0, 1);
-    };
-    if (hook)
-        hook(LinearInput::Attention, x);
+    const auto heads = [&](const at::Tensor& y, std::int64_t count) { return y.view({T, count, m_shape.headDim}).transpose(0, 1); };
     const at::Tensor q = rotary.apply(heads(linear("q_proj").forward(x), m_shape.heads));
     at::Tensor k = rotary.apply(heads(linear("k_proj").forward(x), m_shape.kvHeads));
     at::Tensor v = heads(linear("v_proj").forward(x), m_shape.kvHeads);
@@ -178,26 +179,33 @@ at::Tensor DecoderBlock::attention(const at::Tensor& x, const Rotary& rotary, Kv
         k = k.repeat_interleave(share, 0);
         v = v.repeat_interleave(share, 0);
     }
-    const at::Tensor mixed = causalAttention(q, k, v).transpose(0, 1).reshape({T, m_shape.heads * m_shape.headDim});
-    if (hook)
-        hook(LinearInput::AttentionOutput, mixed);
-    return linear("o_proj").forward(mixed);
+    return causalAttention(q, k, v).transpose(0, 1).reshape({T, m_shape.heads * m_shape.headDim});
 }
 
-at::Tensor DecoderBlock::mlp(const at::Tensor& x, const InputHook& hook) const
+at::Tensor DecoderBlock::attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const
 {
-    if (hook)
-        hook(LinearInput::Mlp, x);
-    const at::Tensor inner = at::silu(linear("gate_proj").forward(x)).mul_(linear("up_proj").forward(x));
-    if (hook)
-        hook(LinearInput::MlpDown, inner);
-    return linear("down_proj").forward(inner);
+    return hidden + linear("o_proj").forward(mixed);
 }
 
-at::Tensor DecoderBlock::forward(const at::Tensor& hidden, const Rotary& rotary, KvCache* cache, const InputHook& hook) const
+at::Tensor DecoderBlock::mlpInput(const at::Tensor& middle) const
 {
-    const at::Tensor middle = hidden + attention(rmsNorm(hidden, m_inputNorm, m_shape.epsilon), rotary, cache, hook);
-    return middle + mlp(rmsNorm(middle, m_postNorm, m_shape.epsilon), hook);
+    return rmsNorm(middle, m_postNorm, m_shape.epsilon);
+}
+
+at::Tensor DecoderBlock::mlpInner(const at::Tensor& x) const
+{
+    return at::silu(linear("gate_proj").forward(x)).mul_(linear("up_proj").forward(x));
+}
+
+at::Tensor DecoderBlock::mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const
+{
+    return middle + linear("down_proj").forward(inner);
+}
+
+at::Tensor DecoderBlock::forward(const at::Tensor& hidden, const Rotary& rotary, KvCache* cache) const
+{
+    const at::Tensor middle = attentionOutput(hidden, attentionMix(attentionInput(hidden), rotary, cache));
+    return mlpOutput(middle, mlpInner(mlpInput(middle)));
 }
 
 // ------------------------------------------------------------------------------------------------------ embeddings

@@ -13,13 +13,10 @@
 
 namespace sa {
 
-/// The places of a block where linears read their input; q, k, v share one, gate and up another.
+/// The places of a block where linears read their input, in the order of computation; q, k, v share one, gate and up another.
 enum class LinearInput { Attention, AttentionOutput, Mlp, MlpDown };
 inline constexpr int kLinearInputs = 4;
 LinearInput inputOf(const std::string& projection); ///< "up_proj" -> Mlp
-
-/// Sees the input of each group of linears: f32 [tokens, K], valid during the call.
-using InputHook = std::function<void(LinearInput, const at::Tensor&)>;
 
 /// Keys and values of the past of one sequence, for one block.
 struct KvCache {
@@ -50,7 +47,16 @@ public:
     static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device);
 
     /// hidden: f32 [T, hidden] of one sequence. With a cache, the T tokens follow what the cache holds.
-    at::Tensor forward(const at::Tensor& hidden, const Rotary& rotary, KvCache* cache, const InputHook& hook = {}) const;
+    at::Tensor forward(const at::Tensor& hidden, const Rotary& rotary, KvCache* cache) const;
+
+    /// The same in steps, so that quantization sees each group of linears' input behind the already quantized ones:
+    /// forward = mlpOutput(m, mlpInner(mlpInput(m))), m = attentionOutput(h, attentionMix(attentionInput(h))).
+    at::Tensor attentionInput(const at::Tensor& hidden) const;                                     ///< [T, hidden], normed
+    at::Tensor attentionMix(const at::Tensor& x, const Rotary& rotary, KvCache* cache) const;      ///< q k v -> [T, heads*d]
+    at::Tensor attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const;           ///< o, residual added
+    at::Tensor mlpInput(const at::Tensor& middle) const;                                           ///< [T, hidden], normed
+    at::Tensor mlpInner(const at::Tensor& x) const;                                                ///< gate up -> [T, inner]
+    at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;                 ///< down, residual added
 
     void replaceLinear(const std::string& projection, std::unique_ptr<Linear> linear);
     std::int64_t weightBytes() const;
@@ -61,8 +67,6 @@ private:
         double epsilon;
     };
     const Linear& linear(const char* projection) const;
-    at::Tensor attention(const at::Tensor& x, const Rotary& rotary, KvCache* cache, const InputHook& hook) const;
-    at::Tensor mlp(const at::Tensor& x, const InputHook& hook) const;
 
     Shape m_shape{};
     at::Tensor m_inputNorm, m_postNorm; ///< f32 [hidden]

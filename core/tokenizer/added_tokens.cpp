@@ -171,7 +171,7 @@ void AddedTokens::split(std::string_view text, bool normalized, std::vector<Sect
     const Matcher& matcher = normalized ? m_inNormalized : m_inRaw;
     out.clear();
     std::size_t covered = 0;
-    std::size_t spaceEnd = 0; // of the white space that the last match took: a run of it is walked only once
+    std::size_t spaceEnd = 0; // of the white space that a token took last: a run of it is walked only once
     for (std::size_t at = 0; at < text.size();) {
         std::size_t matchEnd = 0;
         const bool candidate = matcher.firstBytes[static_cast<unsigned char>(text[at])];
@@ -183,13 +183,15 @@ void AddedTokens::split(std::string_view text, bool normalized, std::vector<Sect
         const AddedToken& token = m_tokens[static_cast<std::size_t>(found)];
         std::size_t begin = at;
         std::size_t end = matchEnd;
-        at = matchEnd; // the search goes on behind the match itself, also inside the space that the match takes
+        at = matchEnd; // not behind the space that the token takes: a match that begins in there counts as well
         if (token.singleWord && isInsideWord(text, begin, end))
             continue;
-        if (token.leftStrip && begin > covered)
-            begin = whitespaceBegin(text, covered, begin);
+        if (token.leftStrip)
+            begin = begin > covered ? whitespaceBegin(text, covered, begin) : covered;
         if (token.rightStrip)
             end = spaceEnd = end < spaceEnd ? spaceEnd : whitespaceEnd(text, end);
+        if (begin >= end)
+            continue; // the token before has taken all of it
         if (covered < begin)
             out.push_back({covered, begin, kNoToken});
         out.push_back({begin, end, token.id});

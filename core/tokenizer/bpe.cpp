@@ -24,9 +24,13 @@ struct BpeModel::Work : Model::Scratch {
     WordCache pieces; ///< whole pieces, where ignore_merges applies
     WordCache words;  ///< parts of long pieces, where it does not
     std::vector<TokenId> symbols;
-    // For mergeLong, by position:
-    std::vector<std::uint32_t> next;
-    std::vector<std::uint32_t> previous;
+    // For mergeLong:
+    struct Node {
+        TokenId id = kNoToken;
+        std::uint32_t previous = 0;
+        std::uint32_t next = 0;
+    };
+    std::vector<Node> nodes;            ///< by position
     std::vector<std::uint64_t> initial; ///< rank << 32 | position, sorted
     std::vector<std::uint64_t> queue;   ///< the same for pairs that came up later, a heap with the smallest on top
 };
@@ -222,28 +226,25 @@ void BpeModel::mergeShort(std::vector<TokenId>& symbols) const
 /// O(n log n): the pairs at the start are sorted once, those that come up later go through a heap.
 void BpeModel::mergeLong(Work& work) const
 {
-    auto& symbols = work.symbols;
-    const auto count = static_cast<std::uint32_t>(symbols.size());
+    const auto count = static_cast<std::uint32_t>(work.symbols.size());
     constexpr std::uint32_t kNone = 0xFFFFFFFFu;
-    constexpr TokenId kGone = -2;
-    work.next.resize(count);
-    work.previous.resize(count);
+    auto& nodes = work.nodes;
+    nodes.resize(count);
     work.initial.clear();
     work.queue.clear();
     const auto entry = [](std::uint32_t rank, std::uint32_t position) { return std::uint64_t{rank} << 32 | position; };
     for (std::uint32_t i = 0; i < count; ++i) {
-        work.previous[i] = i == 0 ? kNone : i - 1;
-        work.next[i] = i + 1 == count ? kNone : i + 1;
+        nodes[i] = {work.symbols[i], i == 0 ? kNone : i - 1, i + 1 == count ? kNone : i + 1};
         if (i + 1 == count)
             break;
-        const Merge merge = m_merges.find(symbols[i], symbols[i + 1]);
+        const Merge merge = m_merges.find(work.symbols[i], work.symbols[i + 1]);
         if (merge.rank != Merge::kNever)
             work.initial.push_back(entry(merge.rank, i));
     }
     std::sort(work.initial.begin(), work.initial.end());
 
     const auto offer = [&](std::uint32_t left, std::uint32_t right) {
-        const Merge merge = m_merges.find(symbols[left], symbols[right]);
+        const Merge merge = m_merges.find(nodes[left].id, nodes[right].id);
         if (merge.rank == Merge::kNever)
             return;
         work.queue.push_back(entry(merge.rank, left));
@@ -260,23 +261,26 @@ void BpeModel::mergeLong(Work& work) const
             work.queue.pop_back();
         }
         const auto position = static_cast<std::uint32_t>(top);
-        if (symbols[position] == kGone || work.next[position] == kNone)
+        auto& node = nodes[position];
+        if (node.id == kNoToken || node.next == kNone)
             continue;
-        const std::uint32_t right = work.next[position];
-        const Merge merge = m_merges.find(symbols[position], symbols[right]);
+        auto& right = nodes[node.next];
+        const Merge merge = m_merges.find(node.id, right.id);
         if (merge.rank != static_cast<std::uint32_t>(top >> 32))
             continue; // one of the two has become part of something else
-        symbols[position] = merge.result;
-        symbols[right] = kGone;
-        work.next[position] = work.next[right];
-        if (work.next[right] != kNone)
-            work.previous[work.next[right]] = position;
-        if (work.previous[position] != kNone)
-            offer(work.previous[position], position);
-        if (work.next[position] != kNone)
-            offer(position, work.next[position]);
+        node.id = merge.result;
+        node.next = right.next;
+        right.id = kNoToken;
+        if (node.next != kNone) {
+            nodes[node.next].previous = position;
+            offer(position, node.next);
+        }
+        if (node.previous != kNone)
+            offer(node.previous, position);
     }
-    std::erase(symbols, kGone);
+    work.symbols.clear();
+    for (std::uint32_t i = 0; i != kNone; i = nodes[i].next)
+        work.symbols.push_back(nodes[i].id);
 }
 
 } // namespace sa::tokenizer

@@ -120,9 +120,13 @@ Result<PostProcessor> PostProcessor::read(const JsonField& field, const IsKnown&
     SA_TRY(const auto elements, sequenceOf(field, "processors"));
     PostProcessor out;
     for (const JsonField& element : elements) {
-        SA_TRY(const PostProcessor part, read(element, isKnown));
-        out.before.insert(out.before.begin(), part.before.begin(), part.before.end());
-        out.after.insert(out.after.end(), part.after.begin(), part.after.end());
+        SA_TRY(PostProcessor part, read(element, isKnown));
+        if (part.before.empty() && part.after.empty())
+            continue;
+        // The reference would treat what the first one added as texts of their own.
+        if (!out.before.empty() || !out.after.empty())
+            return makeError(Errc::Unsupported, "two post-processors both add tokens").in(element.file()).at(element.path());
+        out = std::move(part);
     }
     return out;
 }

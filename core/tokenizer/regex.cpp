@@ -23,7 +23,7 @@ constexpr std::size_t kCompiledStepBudget = 200'000'000;
 constexpr std::uint32_t kInterpreterMatchLimit = 5'000'000;
 constexpr std::uint32_t kInterpreterHeapKiB = 128 << 10;
 // One call tries at most this many starting places, so that the clock is seen between calls.
-constexpr std::size_t kStartsPerCall = 64;
+constexpr std::size_t kStartsPerCall = 16;
 constexpr auto kSlowCall = std::chrono::milliseconds(20);
 
 std::uint32_t compiledMatchLimit(std::size_t bytes)
@@ -51,7 +51,7 @@ struct RegexScratch::Handles {
 };
 
 RegexScratch::RegexScratch(std::size_t textBytes)
-    : m_left(std::chrono::seconds(5) + std::chrono::microseconds(textBytes))
+    : m_left(std::chrono::seconds(10) + std::chrono::microseconds(2 * textBytes))
 {
 }
 
@@ -92,7 +92,9 @@ Result<Regex> Regex::compile(std::string_view pattern)
     if (!code->code) {
         std::array<PCRE2_UCHAR, 256> text{};
         pcre2_get_error_message(number, text.data(), text.size());
-        return makeError(Errc::BadFormat, "this regular expression is invalid (" +
+        const bool unknownProperty = number == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY;
+        return makeError(unknownProperty ? Errc::Unsupported : Errc::BadFormat,
+                         "this regular expression is invalid (" +
                                               std::string(reinterpret_cast<const char*>(text.data())) + ")")
             .butFound(display(std::string(pattern)));
     }

@@ -17,11 +17,12 @@ namespace {
 // U+180E, and because ranges below U+0100 become a fast bitmap.
 constexpr const char* kSpace = "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}"
                                "\\x{202f}\\x{205f}\\x{3000}";
-// Oniguruma's word: letters, marks, all numbers, connectors and the symbols of Other_Alphabetic.
-constexpr const char* kWord = "\\p{L}\\p{M}\\p{N}\\p{Pc}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}"
+// Oniguruma's \w: letters, marks, digits, letter numbers, connectors, the symbols of Other_Alphabetic, and the six
+// superscripts and fractions of Latin-1.
+constexpr const char* kWord = "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}"
                               "\\x{1f170}-\\x{1f189}";
 constexpr const char* kHexDigit = "0-9A-Fa-f";
-constexpr const char* kPunctuation = "\\p{P}\\x{24}\\x{2b}\\x{3c}-\\x{3e}\\x{5e}\\x{60}\\x{7c}\\x{7e}";
+constexpr const char* kPunctuation = "\\p{P}\\p{S}";
 
 struct NamedSet {
     std::string_view name;
@@ -36,8 +37,13 @@ constexpr std::array<NamedSet, 7> kPosixSets{{
     {"xdigit", kHexDigit},
     {"punct", kPunctuation},
 }};
-/// Spellings of general categories that PCRE2 knows by their short names only.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kLongNames{{
+/// Spellings of properties that PCRE2 knows by other names only.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kLongNames{{
+    {"Alpha", "Alphabetic"},
+    {"Digit", "Nd"},
+    {"Lower", "Lowercase"},
+    {"Upper", "Uppercase"},
+    {"Space", "White_Space"},
     {"Letter", "L"},
     {"Uppercase_Letter", "Lu"},
     {"Lowercase_Letter", "Ll"},

@@ -9,7 +9,15 @@
 
 namespace sa {
 
-using namespace tokenizer;
+using tokenizer::AddedToken;
+using tokenizer::AddedTokens;
+using tokenizer::kNoToken;
+using tokenizer::Model;
+using tokenizer::Pieces;
+using tokenizer::Pipeline;
+using tokenizer::RegexScratch;
+using tokenizer::Span;
+using tokenizer::TokenSink;
 
 namespace {
 
@@ -107,7 +115,7 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
 {
     const Pipeline& pipeline = m_impl->pipeline;
     std::string repaired;
-    text = toValidUtf8(text, repaired);
+    text = tokenizer::toValidUtf8(text, repaired);
 
     std::vector<TokenId> out;
     out.reserve(text.size() / 3 + 8);

@@ -8,43 +8,20 @@
 
 namespace sa::tokenizer {
 
-namespace {
-
-std::uint64_t seed()
-{
-    static const std::uint64_t value = (std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()) | 1;
-    return value;
-}
-
-/// The two halves of a 128-bit product, folded.
-std::uint64_t mix(std::uint64_t a, std::uint64_t b)
-{
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u;
-
-} // namespace
-
-std::uint64_t hashNumber(std::uint64_t value)
-{
-    return mix(value ^ seed(), kOdd);
-}
+const std::uint64_t kHashSeed = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
 
 std::uint64_t hashBytes(std::string_view bytes)
 {
-    std::uint64_t state = seed() ^ bytes.size();
+    std::uint64_t state = bytes.size();
     std::size_t at = 0;
     for (; at + 8 <= bytes.size(); at += 8) {
         std::uint64_t word = 0;
         std::memcpy(&word, bytes.data() + at, 8);
-        state = mix(state ^ word, kOdd);
+        state = hashNumber(state ^ word);
     }
     std::uint64_t tail = 0;
     std::memcpy(&tail, bytes.data() + at, bytes.size() - at);
-    return mix(state ^ tail, kOdd ^ 0xFF51AFD7ED558CCDu);
+    return hashNumber(state ^ std::rotl(tail, 8));
 }
 
 Result<Vocabulary> Vocabulary::read(const JsonField& field)

@@ -16,9 +16,16 @@ namespace sa::tokenizer {
 inline constexpr TokenId kMaxTokenId = 1 << 24;
 inline constexpr TokenId kNoToken = -1;
 
-/// Mixes with a seed drawn once per process, so that no file can be made to collide everywhere.
+/// Drawn once per process, so that no file can be made to collide everywhere. No result depends on it.
+extern const std::uint64_t kHashSeed;
+
+inline std::uint64_t hashNumber(std::uint64_t value)
+{
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(value ^ kHashSeed) * 0x9E3779B97F4A7C15u;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
 std::uint64_t hashBytes(std::string_view bytes);
-std::uint64_t hashNumber(std::uint64_t value);
 
 class Vocabulary {
 public:

@@ -15,8 +15,9 @@
 SA_LUT_BEFORE_NAMESPACE
 namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
 
-/// Fewer tokens than this and a mostly empty token vector costs more than taking them one by one (measured, AVX2: 3 of 8).
-inline constexpr std::size_t kMinTokens = std::max<std::size_t>(2, hn::MaxLanes(TokenTag()) * 3 / 8);
+/// Fewer tokens than this, and a mostly empty token vector costs more than taking them one by one (AVX2: break-even at 3
+/// for R = 32 and at 5 for R = 512).
+inline constexpr std::size_t kMinTokens = std::max<std::size_t>(2, hn::MaxLanes(TokenTag()) / 2);
 
 inline std::size_t scratchFloats()
 {

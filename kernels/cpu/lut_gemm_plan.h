@@ -20,18 +20,21 @@ struct LutGemmCall {
 };
 
 /// The order of one output's sum, the same on every path: byte sums s = table + table; word sums p = ((s0+s1)+s2)+s3 per
-/// plane; p into the block's accumulator, words then planes ascending; blocks of kBlockColumns into y. The two levels keep
-/// the worst case of the float32 sums under algorithm bound 2^-17 up to K = 28k at q = 4 (roundings along one chain).
+/// plane; p into the block's accumulator, words then planes ascending; blocks of kBlockColumns into y. With u = 2^-24 the
+/// roundings along one chain are <= 3.1 (shift) + 2 (table) + 1 + 3 + 16 q + K / 512, hence the error <= 2^-17 sum A|x| in
+/// the worst case up to K = 28000 at q = 4 (and far below it in practice, where roundings do not all agree).
 inline constexpr std::size_t kBlockColumns = 512;
 inline constexpr std::size_t kBlockWords = kBlockColumns / 32;
 
-/// Fewer rows per scale than this, and building tables per row group costs more than it saves: the tables then hold
-/// unshifted sums that all rows and planes share, and the sum of each byte (8 columns) is scaled by one multiply-add.
-inline constexpr int kMinRowsForShiftedTables = 12;
+/// Tables of shifted activations serve one row group. With few rows a group, and many groups, building them costs more than
+/// it saves; then the tables hold unshifted sums for all rows and planes, and each byte's sum (8 columns) is scaled by one
+/// multiply-add. Up to kMaxSmallGroups groups, the default geometry of any N, nothing is multiplied.
+inline constexpr int kMinRowsForShiftedTables = 32;
+inline constexpr std::size_t kMaxSmallGroups = 8;
 
 inline bool sharesTables(const SignPlanes& w)
 {
-    return w.R < kMinRowsForShiftedTables && w.C % 8 == 0;
+    return w.R < kMinRowsForShiftedTables && w.rowGroups() > kMaxSmallGroups && w.C % 8 == 0;
 }
 
 /// The scales of one word (32 columns from k0). Past the last column the last block's serve: activations are 0 there.

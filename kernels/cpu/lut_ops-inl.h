@@ -9,6 +9,7 @@
 #endif
 
 #ifndef SA_LUT_OPS
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 #undef SA_LUT_NAMESPACE
@@ -16,7 +17,6 @@
 #undef SA_LUT_AFTER_NAMESPACE
 #undef SA_LUT_ROW_UNIT
 #undef SA_LUT_INTERLEAVES
-#undef SA_LUT_FENCE
 #define SA_LUT_NAMESPACE HWY_NAMESPACE
 #define SA_LUT_BEFORE_NAMESPACE HWY_BEFORE_NAMESPACE();
 #define SA_LUT_AFTER_NAMESPACE HWY_AFTER_NAMESPACE();
@@ -29,7 +29,6 @@
 #endif
 
 #define SA_LUT_INTERLEAVES (HWY_TARGET != HWY_SCALAR)
-#define SA_LUT_FENCE 
 
 HWY_BEFORE_NAMESPACE();
 namespace sa::kernels::cpu::HWY_NAMESPACE {

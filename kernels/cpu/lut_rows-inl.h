@@ -213,7 +213,6 @@ HWY_INLINE void wordSums(const float* HWY_RESTRICT tables, const WordVector* wor
                 sums[v] = kByte == 0 ? s : hn::Add(sums[v], s);
             }
         }
-        SA_LUT_FENCE; // or the compiler reads all tables first and spills them
     };
     addByte(std::integral_constant<int, 0>());
     addByte(std::integral_constant<int, 1>());
@@ -231,6 +230,7 @@ HWY_NOINLINE void addRowSums(const std::uint32_t* HWY_RESTRICT words, std::size_
     const WordTag dw;
     std::size_t row = 0;
     for (; row + 2 * kRowLanes <= rows; row += 2 * kRowLanes) {
+        hwy::Prefetch(words + row + 1024);
         const WordVector pair[2] = {hn::LoadU(dw, words + row), hn::LoadU(dw, words + row + kRowLanes)};
         RowVector sum[2];
         wordSums<kShared, 2>(tables, pair, scales, row, sum);

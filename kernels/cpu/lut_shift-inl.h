@@ -56,9 +56,10 @@ HWY_INLINE float scaleAsFloat(PackedScale scale)
     const std::uint32_t first = ((word >> 10) + 127U - kScaleExponentBias) << 23;
     const std::uint32_t second = first - (gap2 << 23);
     const std::uint32_t third = second - (gap3 << 23);
-    const std::uint32_t bits1 = word == 0 ? 0 : first;
-    const std::uint32_t bits2 = gap2 == 0 ? 0 : second | ((word >> 9) & 1U) << 31;
-    const std::uint32_t bits3 = gap3 == 0 ? 0 : third | ((word >> 4) & 1U) << 31;
+    const auto onlyIf = [](std::uint32_t condition) { return 0U - static_cast<std::uint32_t>(condition != 0); };
+    const std::uint32_t bits1 = first & onlyIf(word);
+    const std::uint32_t bits2 = (second | ((word >> 9) & 1U) << 31) & onlyIf(gap2);
+    const std::uint32_t bits3 = (third | ((word >> 4) & 1U) << 31) & onlyIf(gap3);
     return (std::bit_cast<float>(bits1) + std::bit_cast<float>(bits2)) + std::bit_cast<float>(bits3);
 }
 

@@ -62,33 +62,35 @@ struct TokenScratch {
 template<std::size_t kVectors, class Column>
 HWY_INLINE void buildByteTables(Column column, float* HWY_RESTRICT tables)
 {
-    constexpr std::size_t kTokens = TokenBlock<kVectors>::kTokens;
+    using Block = TokenBlock<kVectors>;
     const TokenTag d;
-    for (std::size_t v = 0; v < kVectors; ++v) {
-        for (std::size_t j = 0; j < 2; ++j) {
+#pragma GCC unroll 2
+    for (std::size_t j = 0; j < 2; ++j) {
+        TokenVector low[kVectors][4]; // +-x0 +-x1
+        TokenVector high[kVectors][2]; // x2 + x3, x3 - x2
+        for (std::size_t v = 0; v < kVectors; ++v) {
             const TokenVector x0 = column(4 * j, v);
             const TokenVector x1 = column(4 * j + 1, v);
             const TokenVector x2 = column(4 * j + 2, v);
             const TokenVector x3 = column(4 * j + 3, v);
-            const TokenVector low11 = hn::Add(x0, x1);
-            const TokenVector low01 = hn::Sub(x0, x1);
-            const TokenVector high11 = hn::Add(x2, x3);
-            const TokenVector high01 = hn::Sub(x2, x3);
-            const TokenVector low00 = hn::Neg(low11);
-            const TokenVector low10 = hn::Neg(low01);
-            float* table = tables + j * TokenBlock<kVectors>::kTableFloats + v * TokenBlock<kVectors>::kLanes;
-            const auto store = [&](std::size_t entry, TokenVector sum) { // the mirrored entry is the exact negative
-                hn::Store(sum, d, table + entry * kTokens);
-                hn::Store(hn::Neg(sum), d, table + (15 - entry) * kTokens);
-            };
-            store(8, hn::Sub(low00, high01));
-            store(9, hn::Sub(low01, high01));
-            store(10, hn::Sub(low10, high01));
-            store(11, hn::Sub(low11, high01));
-            store(12, hn::Add(low00, high11));
-            store(13, hn::Add(low01, high11));
-            store(14, hn::Add(low10, high11));
-            store(15, hn::Add(low11, high11));
+            low[v][3] = hn::Add(x0, x1);
+            low[v][1] = hn::Sub(x0, x1);
+            low[v][0] = hn::Neg(low[v][3]);
+            low[v][2] = hn::Neg(low[v][1]);
+            high[v][0] = hn::Sub(x3, x2);
+            high[v][1] = hn::Add(x2, x3);
+        }
+        float* table = tables + j * Block::kTableFloats;
+        for (std::size_t h = 0; h < 2; ++h) {
+            for (std::size_t l = 0; l < 4; ++l) {
+                TokenVector sum[kVectors];
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    sum[v] = hn::Add(low[v][l], high[v][h]);
+                    hn::Store(sum[v], d, table + (8 + 4 * h + l) * Block::kTokens + v * Block::kLanes);
+                }
+                for (std::size_t v = 0; v < kVectors; ++v) // the mirrored entry is the exact negative
+                    hn::Store(hn::Neg(sum[v]), d, table + (7 - 4 * h - l) * Block::kTokens + v * Block::kLanes);
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ void ModelHeader::setModel(const ModelSummary& model)
     m_precision->setValue(tr("%1 bits").arg(decimalText(model.bitsPerWeight, model.packed ? 2 : 0)),
                           model.packed ? tr("a weight, with scales") : tr("a weight, %1").arg(shown(model.dtype, 20)));
     const auto count = static_cast<std::int64_t>(model.layers.size());
-    m_layers->setValue(countText(count), model.blocks > 0 ? tr("in %n block(s)", nullptr, model.blocks) : QString());
+    m_layers->setValue(countText(count), model.blocks > 0 ? counted(model.blocks, tr("in 1 block"), tr("in %1 blocks")) : QString());
     const double share = model.parameters > 0 ? static_cast<double>(model.quantizableParameters) /
                                                     static_cast<double>(model.parameters)
                                               : 0;

@@ -125,6 +125,7 @@ void ModelPage::showModel(const ModelSummary& model)
     m_table->scrollToTop();
     refreshCount();
     m_stack->setCurrentWidget(m_content);
+    m_table->setFocus();
     if (!model.warnings.isEmpty()) {
         QStringList lines;
         for (const QString& warning : model.warnings.mid(0, 5))

@@ -70,8 +70,12 @@ struct FormCard {
         auto* label = makeLabel(name, frame);
         label->setBuddy(field);
         const int line = grid->rowCount();
-        grid->addWidget(label, line, 0);
+        // Beside a tall field the label stands at the first line.
+        const bool tall = field->sizePolicy().verticalPolicy() == QSizePolicy::Maximum;
+        grid->addWidget(label, line, 0, tall ? Qt::AlignTop : Qt::Alignment());
         grid->addWidget(field, line, 1);
+        if (tall)
+            label->setContentsMargins(0, 6, 0, 0);
     }
     void below(QWidget* field) { grid->addWidget(field, grid->rowCount(), 1); }
 };
@@ -109,7 +113,7 @@ RunForm::RunForm(QWidget* parent) : QWidget(parent)
     m_forecast = new ForecastCard(this);
     m_start = makePrimaryButton(tr("Start"), QStringLiteral("play"), this);
     m_start->setToolTip(tr("Compress the model (Ctrl+Return)"));
-    m_start->setMinimumHeight(38);
+    m_start->setProperty("size", "large");
     connect(m_start, &QPushButton::clicked, this, &RunForm::start);
     m_startHint = makeCaption({}, this);
     m_startHint->setAlignment(Qt::AlignHCenter);
@@ -145,7 +149,7 @@ QWidget* RunForm::makeMethodCard()
     m_bits = new SegmentedControl(this);
     m_bits->setAccessibleName(tr("Bits a weight"));
     for (int bits = 1; bits <= 4; ++bits)
-        m_bits->addSegment(bits, tr("%n bit(s)", nullptr, bits), bitsHint(bits));
+        m_bits->addSegment(bits, counted(bits, tr("1 bit"), tr("%1 bits")), bitsHint(bits));
     m_bits->setValue(kDefaultBits);
     m_bitsHint = makeCaption(bitsHint(kDefaultBits), this);
     card.row(tr("Bits"), m_bits);
@@ -216,13 +220,12 @@ QWidget* RunForm::makeCheckCard()
     m_measure->setChecked(true);
     m_measure->setToolTip(tr("Perplexity says how surprised the model is by real text. Lower is better"));
     m_text = new PathEdit(PathEdit::Kind::File, tr("Text to measure on"), this);
-    m_text->setPath(bundledEvaluationText());
+    m_text->setPlaceholder(tr("The bundled excerpt of English Wikipedia"));
     m_windows = makeSpin(1, 1'000'000, kDefaultWindows, tr("Windows"),
                          tr("Parts of the text that are read. More is slower and more certain"), this);
     m_windows->setMaximumWidth(130);
     m_rawText = new QCheckBox(tr("Raw WikiText file"), this);
     m_rawText->setToolTip(tr("Joins the lines of a wiki.*.raw file the way published figures are measured"));
-    m_rawText->setChecked(isRawWikiText(m_text->path()));
     auto* numbers = new QWidget(this);
     auto* row = new QHBoxLayout(numbers);
     tighten(row, space::kSmall);
@@ -239,10 +242,13 @@ QWidget* RunForm::makeCheckCard()
         numbers->setEnabled(on);
         refreshStart();
     });
-    connect(m_text, &PathEdit::pathChanged, this, [this](const QString& path) {
-        m_rawText->setChecked(isRawWikiText(path));
+    const auto followText = [this] {
+        m_rawText->setChecked(isRawWikiText(evaluationText()));
+        m_rawText->setEnabled(!m_text->path().isEmpty());
         refreshStart();
-    });
+    };
+    connect(m_text, &PathEdit::pathChanged, this, followText);
+    followText();
     return card.frame;
 }
 
@@ -356,13 +362,19 @@ RunPlan RunForm::plan() const
     plan.model = m_model;
     plan.quantize = quantizeSpec();
     plan.measure = m_measure->isChecked();
-    plan.evaluation.text = toUtf8(m_text->path());
+    plan.evaluation.text = toUtf8(evaluationText());
     plan.evaluation.join = m_rawText->isChecked() ? "raw" : "none";
     plan.evaluation.seqlen = m_model.positions > 0 ? std::min(kEvaluationWindow, m_model.positions) : kEvaluationWindow;
     plan.evaluation.maxWindows = m_windows->value();
     plan.evaluation.threads = m_advanced->threads();
     plan.evaluation.device = m_advanced->device();
     return plan;
+}
+
+QString RunForm::evaluationText() const
+{
+    const QString chosen = m_text->path().trimmed();
+    return chosen.isEmpty() ? bundledEvaluationText() : chosen;
 }
 
 void RunForm::refresh()
@@ -384,7 +396,7 @@ void RunForm::refreshStart()
     if (!m_start)
         return;
     QString hint = m_blocked;
-    if (hint.isEmpty() && m_measure->isChecked() && m_text->path().trimmed().isEmpty())
+    if (hint.isEmpty() && m_measure->isChecked() && evaluationText().isEmpty())
         hint = tr("Choose a text to measure on, or switch the quality check off.");
     m_startHint->setText(hint);
     m_startHint->setVisible(!hint.isEmpty());

@@ -53,6 +53,7 @@ private:
     QWidget* makeAdvancedCard();
     QuantizeSpec quantizeSpec() const;
     int bits() const;
+    QString evaluationText() const;
     void suggestOutput();
     void checkOutput();
     void refresh();

@@ -213,6 +213,7 @@ void RunPage::launch(const RunPlan& plan)
     m_lastPlan = plan;
     m_view->begin(plan);
     m_stack->setCurrentWidget(m_view);
+    m_view->setFocus();
     m_run->start(plan);
     Q_EMIT runningChanged(true);
     Q_EMIT activityChanged(tr("Starting"), 0);

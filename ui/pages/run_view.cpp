@@ -171,10 +171,10 @@ QWidget* RunView::makeLayers()
     plotLayout->addLayout(plotHead);
     plotLayout->addWidget(m_plot, 1);
 
-    connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
-            [this](const QModelIndex& current) {
-                m_plot->highlight(current.isValid() ? current.data(RunLayerModel::PositionRole).toInt() : -1);
-            });
+    connect(m_table->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
+        const QModelIndexList rows = m_table->selectionModel()->selectedRows();
+        m_plot->highlight(rows.isEmpty() ? -1 : rows.constFirst().data(RunLayerModel::PositionRole).toInt());
+    });
     connect(m_plot, &ErrorPlot::picked, this, &RunView::selectPosition);
 
     auto* splitter = new QSplitter(Qt::Horizontal, this);
@@ -191,7 +191,7 @@ QWidget* RunView::makeLayers()
 void RunView::selectPosition(int position)
 {
     const QModelIndex row = m_sorter->mapFromSource(m_model->index(position, 0));
-    m_table->setCurrentIndex(row);
+    m_table->selectRow(row.row());
     m_table->scrollTo(row);
 }
 
@@ -200,7 +200,7 @@ void RunView::begin(const RunPlan& plan)
     m_plan = plan;
     m_fraction = 0;
     const QString name = shown(plan.model.displayName(), 60);
-    m_title->setText(tr("Compressing %1 to %n bit(s)", nullptr, plan.quantize.bits).arg(name));
+    m_title->setText(tr("Compressing %1 to %2").arg(name, counted(plan.quantize.bits, tr("1 bit"), tr("%1 bits"))));
     QStringList steps{tr("Compress")};
     if (plan.measure)
         steps << tr("Measure original") << tr("Measure compressed");
@@ -261,9 +261,10 @@ void RunView::setProgress(const Progress& progress)
         parts += tr("%1 of %2 %3").arg(countText(std::llround(progress.done)), countText(std::llround(progress.of)), unit);
     if (progress.rate && *progress.rate > 0)
         parts += rateText(*progress.rate, unit);
-    if (progress.remainingSeconds)
+    const bool unfinished = progress.of > 0 && progress.done < progress.of;
+    if (progress.remainingSeconds && unfinished)
         parts += tr("%1 left").arg(durationText(*progress.remainingSeconds));
-    else if (progress.of > 0 && progress.done < progress.of)
+    else if (unfinished)
         parts += tr("estimating the time left");
     m_numbers->setText(parts.join(QStringLiteral("  ·  ")));
     m_bar->setAccessibleDescription(m_numbers->text());
@@ -272,7 +273,7 @@ void RunView::setProgress(const Progress& progress)
 void RunView::appendLayers(const std::vector<LayerResult>& batch)
 {
     const QScrollBar* scroll = m_table->verticalScrollBar();
-    const bool follow = scroll->value() >= scroll->maximum() - 2 && !m_table->currentIndex().isValid();
+    const bool follow = scroll->value() >= scroll->maximum() - 2 && !m_table->selectionModel()->hasSelection();
     m_model->append(batch);
     m_plot->append(batch);
     if (follow)
@@ -310,6 +311,8 @@ void RunView::setCancelling(bool cancelling)
     m_cancel->setEnabled(!cancelling);
     m_cancel->setText(cancelling ? tr("Cancelling…") : tr("Cancel"));
 }
+
+void RunView::showPrompt() { m_tabs->setValue(PromptTab); }
 
 void RunView::setJobsAllowed(bool allowed)
 {

@@ -37,6 +37,7 @@ public:
     void setRemark(const QString& text);
     void setCancelling(bool cancelling);
     void setJobsAllowed(bool allowed);
+    void showPrompt(); ///< the second tab of a result
 
     double fraction() const { return m_fraction; }
     QString activityText() const; ///< one line for the status bar

@@ -2,6 +2,7 @@
 #include "ui/pages/start_view.h"
 
 #include "ui/style/icons.h"
+#include "ui/style/theme.h"
 #include "ui/text.h"
 #include "ui/widgets/elided_label.h"
 #include "ui/widgets/icon_label.h"
@@ -9,6 +10,7 @@
 
 #include <QFileInfo>
 #include <QHBoxLayout>
+#include <QPainter>
 #include <QVBoxLayout>
 
 namespace sa::ui {
@@ -48,6 +50,35 @@ QPushButton* recentButton(const QString& folder, QWidget* parent)
 
 } // namespace
 
+/// A dashed frame; style sheets draw the corners of one badly.
+class DropZone final : public QWidget
+{
+public:
+    using QWidget::QWidget;
+    void setActive(bool active)
+    {
+        m_active = active;
+        update();
+    }
+
+protected:
+    void paintEvent(QPaintEvent* event) override
+    {
+        Q_UNUSED(event)
+        const Colors& colors = colorsOf(palette());
+        QPainter painter(this);
+        painter.setRenderHint(QPainter::Antialiasing);
+        QPen pen(m_active ? colors.accent : colors.borderStrong, 1.5);
+        pen.setDashPattern({4, 3.5});
+        painter.setPen(pen);
+        painter.setBrush(m_active ? colors.accentSoft : colors.surface);
+        painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), 12, 12);
+    }
+
+private:
+    bool m_active = false;
+};
+
 StartView::StartView(QWidget* parent) : QWidget(parent)
 {
     auto* logo = new IconLabel(60, this);
@@ -55,8 +86,7 @@ StartView::StartView(QWidget* parent) : QWidget(parent)
     auto* title = makeTitle(tr("Make a language model smaller"), 1.7, this);
     auto* subtitle = makeMuted(tr("See its layers, choose how small it may get, and compare before and after."), this);
 
-    m_dropZone = new QFrame(this);
-    setRole(m_dropZone, "dropzone");
+    m_dropZone = new DropZone(this);
     auto* tray = new IconLabel(32, m_dropZone);
     tray->setIcon(icon(QStringLiteral("drop"), IconTone::Accent));
     auto* hint = makeTitle(tr("Drop a model folder anywhere in this window"), 1.15, m_dropZone);
@@ -133,9 +163,7 @@ void StartView::setSampleAvailable(bool available) { m_sample->setVisible(availa
 
 void StartView::setDropActive(bool active)
 {
-    m_dropZone->setProperty("active", active);
-    setRole(m_dropZone, ""); // polish again: the sheet looks at "active" only then
-    setRole(m_dropZone, "dropzone");
+    m_dropZone->setActive(active);
 }
 
 } // namespace sa::ui

@@ -5,11 +5,12 @@
 #include <QStringList>
 #include <QWidget>
 
-class QFrame;
 class QPushButton;
 class QVBoxLayout;
 
 namespace sa::ui {
+
+class DropZone;
 
 class StartView final : public QWidget
 {
@@ -28,7 +29,7 @@ Q_SIGNALS:
     void recentRequested(const QString& folder);
 
 private:
-    QFrame* m_dropZone;
+    DropZone* m_dropZone;
     QPushButton* m_sample;
     QWidget* m_recent;
     QVBoxLayout* m_recentRows;

@@ -19,7 +19,7 @@ namespace sa::ui {
 namespace {
 
 constexpr double kBarWidth = 0.72;
-constexpr double kHeadroom = 1.12;
+constexpr double kHeadroom = 1.06;
 constexpr double kSmallestRange = 1e-4; // percent; keeps the axis sane while all errors are zero
 
 double percentOf(const LayerResult& layer)
@@ -42,6 +42,8 @@ protected:
 
 } // namespace
 
+QString plotLibraryVersion() { return QStringLiteral(QCUSTOMPLOT_VERSION_STR); }
+
 ErrorPlot::ErrorPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomPlot(this)), m_ticks(new QCPAxisTickerText)
 {
     auto* layout = new QVBoxLayout(this);
@@ -63,6 +65,8 @@ ErrorPlot::ErrorPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomPlot(
         axis->setSubTicks(false);
     m_plot->xAxis->setTickLengthIn(0);
     m_plot->yAxis->setTickLength(0);
+    m_plot->xAxis->setTickLabelPadding(8);
+    m_plot->yAxis->setTickLabelPadding(8);
     m_plot->xAxis->grid()->setVisible(false);
     m_plot->axisRect()->setMinimumMargins(QMargins(4, 8, 8, 4));
     m_plot->setMouseTracking(true);
@@ -87,6 +91,19 @@ void ErrorPlot::append(const std::vector<LayerResult>& batch)
 {
     m_layers.insert(m_layers.end(), batch.begin(), batch.end());
     refreshBars();
+}
+
+/// A hidden plot has no size to paint on; it is drawn when it appears.
+void ErrorPlot::replot()
+{
+    if (isVisible() && m_plot->width() > 0 && m_plot->height() > 0)
+        m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void ErrorPlot::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    replot();
 }
 
 void ErrorPlot::highlight(int position)
@@ -114,22 +131,24 @@ void ErrorPlot::refreshBars()
     m_plot->xAxis->setRange(-0.7, count - 0.3);
     m_plot->yAxis->setRange(0, largest * kHeadroom);
     refreshTicks();
-    m_plot->replot(QCustomPlot::rpQueuedReplot);
+    replot();
 }
 
-/// One label at the first layer of a block, as many as fit without touching.
+/// One label below the middle of a block, as many as fit without touching.
 void ErrorPlot::refreshTicks()
 {
-    std::vector<std::pair<double, int>> starts;
-    for (std::size_t i = 0; i < m_layers.size(); ++i)
-        if (i == 0 || m_layers[i].block != m_layers[i - 1].block)
-            starts.emplace_back(static_cast<double>(i), m_layers[i].block);
-    const QString widest = tr("block %1").arg(starts.empty() ? 0 : starts.back().second);
+    std::vector<std::pair<double, int>> middles;
+    for (std::size_t begin = 0, end = 0; begin < m_layers.size(); begin = end) {
+        while (end < m_layers.size() && m_layers[end].block == m_layers[begin].block)
+            ++end;
+        middles.emplace_back(static_cast<double>(begin + end - 1) / 2, m_layers[begin].block);
+    }
+    const QString widest = tr("block %1").arg(middles.empty() ? 0 : middles.back().second);
     const double labelWidth = m_plot->fontMetrics().horizontalAdvance(widest) + 14;
     const double pixelsALayer = m_plot->width() / std::max(1.0, m_plot->xAxis->range().size());
     m_ticks->clear();
     double lastEnd = -1e9;
-    for (const auto& [position, block] : starts) {
+    for (const auto& [position, block] : middles) {
         if (position * pixelsALayer < lastEnd)
             continue;
         m_ticks->addTick(position, tr("block %1").arg(block));
@@ -190,7 +209,7 @@ void ErrorPlot::applyColors()
     m_bars->setBrush(colors.accent);
     m_marked->setPen(Qt::NoPen);
     m_marked->setBrush(colors.warning);
-    m_plot->replot(QCustomPlot::rpQueuedReplot);
+    replot();
 }
 
 } // namespace sa::ui

@@ -14,6 +14,9 @@ class QCustomPlot;
 
 namespace sa::ui {
 
+/// QCustomPlot's version, for About.
+QString plotLibraryVersion();
+
 class ErrorPlot final : public QWidget
 {
     Q_OBJECT
@@ -34,9 +37,11 @@ Q_SIGNALS:
 protected:
     void changeEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     void applyColors();
+    void replot();
     void refreshBars();
     void refreshTicks();
     int positionAt(const QPoint& point) const;

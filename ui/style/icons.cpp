@@ -9,6 +9,8 @@
 #include <QPainter>
 #include <QSvgRenderer>
 
+#include <algorithm>
+
 namespace sa::ui {
 
 namespace {
@@ -41,8 +43,9 @@ public:
         else if (state == QIcon::On && m_tone == IconTone::Muted)
             color = colors.accent;
         QSvgRenderer renderer(QByteArray(m_svg).replace("currentColor", color.name().toLatin1()));
-        renderer.setAspectRatioMode(Qt::KeepAspectRatio);
-        renderer.render(painter, QRectF(rect));
+        // A rectangle wider than high keeps its right part free: the gap between a button's icon and its text.
+        const double side = std::min(rect.width(), rect.height());
+        renderer.render(painter, QRectF(rect.left(), rect.top() + (rect.height() - side) / 2, side, side));
     }
 
     QPixmap pixmap(const QSize& size, QIcon::Mode mode, QIcon::State state) override

@@ -7,7 +7,6 @@
 #include "ui/widgets/parts.h"
 
 #include <QClipboard>
-#include <QFontDatabase>
 #include <QGridLayout>
 #include <QGuiApplication>
 #include <QPlainTextEdit>
@@ -85,8 +84,9 @@ Banner::Banner(QWidget* parent) : QFrame(parent)
     m_logToggle->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     m_log = new QPlainTextEdit(this);
     m_log->setReadOnly(true);
+    m_log->setAcceptDrops(false);
     m_log->setFixedHeight(kLogHeight);
-    m_log->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_log->setFont(fixedFont());
     m_log->setAccessibleName(tr("The worker's last words"));
     connect(m_action, &QPushButton::clicked, this, &Banner::acted);
     connect(m_copy, &QPushButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(m_details); });

@@ -5,7 +5,6 @@
 #include "ui/widgets/parts.h"
 
 #include <QClipboard>
-#include <QFontDatabase>
 #include <QGuiApplication>
 #include <QPlainTextEdit>
 #include <QRegularExpression>
@@ -32,7 +31,8 @@ CommandBox::CommandBox(QWidget* parent) : QWidget(parent)
     m_text = new QPlainTextEdit(this);
     setRole(m_text, "code");
     m_text->setReadOnly(true);
-    m_text->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_text->setAcceptDrops(false);
+    m_text->setFont(fixedFont());
     m_text->setWordWrapMode(QTextOption::WrapAnywhere);
     m_text->setTabChangesFocus(true);
     m_text->setAccessibleName(tr("Equivalent command line"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/data_table.h"
 
+#include "ui/widgets/table_header.h"
+
 #include <QClipboard>
 #include <QEvent>
 #include <QGuiApplication>
@@ -14,6 +16,7 @@ namespace sa::ui {
 DataTable::DataTable(const QString& name, QWidget* parent) : QTableView(parent)
 {
     setAccessibleName(name);
+    setHorizontalHeader(new TableHeader(this));
     setShowGrid(false);
     setSortingEnabled(true);
     setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -27,10 +30,6 @@ DataTable::DataTable(const QString& name, QWidget* parent) : QTableView(parent)
     verticalHeader()->setVisible(false);
     // Fixed rows keep a table of thousands of layers immediate: nothing is measured.
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    horizontalHeader()->setHighlightSections(false);
-    horizontalHeader()->setSectionsMovable(false);
-    horizontalHeader()->setSortIndicatorClearable(true);
-    horizontalHeader()->setMinimumSectionSize(48);
     resetOrder();
 }
 
@@ -52,7 +51,9 @@ void DataTable::applyWidths()
         if (m_characters[column] == 0)
             horizontalHeader()->setSectionResizeMode(column, QHeaderView::Stretch);
         else
-            setColumnWidth(column, m_characters[column] * fontMetrics().averageCharWidth() + 24);
+            setColumnWidth(column, std::max(m_characters[column] * fontMetrics().averageCharWidth() +
+                                                2 * TableHeader::kTextInset,
+                                            horizontalHeader()->sectionSizeHint(column)));
     }
 }
 

@@ -33,6 +33,8 @@ FileListEdit::FileListEdit(const QString& name, const QString& whenEmpty, QWidge
     m_list->setSelectionMode(QAbstractItemView::ExtendedSelection);
     m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_list->setTextElideMode(Qt::ElideMiddle);
+    m_list->setIconSize({20, 16});
+    m_list->setAcceptDrops(false);
     auto* add = makeButton(tr("Add…"), QStringLiteral("add"), this);
     add->setAccessibleName(tr("Add to: %1").arg(name));
     m_remove = makeButton(tr("Remove"), QStringLiteral("remove"), this);
@@ -57,6 +59,7 @@ FileListEdit::FileListEdit(const QString& name, const QString& whenEmpty, QWidge
     connect(m_remove, &QPushButton::clicked, this, &FileListEdit::removeSelected);
     connect(m_list, &QListWidget::itemSelectionChanged, this,
             [this] { m_remove->setEnabled(!m_files.isEmpty() && !m_list->selectedItems().isEmpty()); });
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
     refresh();
 }
 

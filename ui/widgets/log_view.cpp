@@ -4,7 +4,6 @@
 #include "ui/widgets/parts.h"
 
 #include <QClipboard>
-#include <QFontDatabase>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QPlainTextEdit>
@@ -26,7 +25,7 @@ LogView::LogView(QWidget* parent) : QWidget(parent)
     m_text = new QPlainTextEdit(this);
     m_text->setReadOnly(true);
     m_text->setMaximumBlockCount(kMaxLines);
-    m_text->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_text->setFont(fixedFont());
     m_text->setLineWrapMode(QPlainTextEdit::NoWrap);
     m_text->setAcceptDrops(false);
     m_text->setTabChangesFocus(true);

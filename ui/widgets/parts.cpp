@@ -4,6 +4,9 @@
 #include "ui/style/icons.h"
 
 #include <QBoxLayout>
+#include <QFontDatabase>
+#include <QFontInfo>
+#include <QLocale>
 #include <QStyle>
 #include <QToolButton>
 #include <QVariant>
@@ -19,6 +22,8 @@ void scaleFont(QWidget* widget, double scale, QFont::Weight weight)
     font.setWeight(weight);
     widget->setFont(font);
 }
+
+constexpr QSize kButtonIcon(20, 16); // four pixels more between glyph and text
 
 const char* nameOf(Tone tone)
 {
@@ -91,8 +96,10 @@ void setRole(QWidget* widget, const char* role) { setStyleProperty(widget, "role
 QPushButton* makeButton(const QString& text, const QString& iconName, QWidget* parent)
 {
     auto* button = new QPushButton(text, parent);
-    if (!iconName.isEmpty())
+    if (!iconName.isEmpty()) {
         button->setIcon(icon(iconName));
+        button->setIconSize(kButtonIcon);
+    }
     button->setAutoDefault(false);
     return button;
 }
@@ -100,8 +107,10 @@ QPushButton* makeButton(const QString& text, const QString& iconName, QWidget* p
 QPushButton* makePrimaryButton(const QString& text, const QString& iconName, QWidget* parent)
 {
     auto* button = new QPushButton(text, parent);
-    if (!iconName.isEmpty())
+    if (!iconName.isEmpty()) {
         button->setIcon(icon(iconName, IconTone::OnAccent));
+        button->setIconSize(kButtonIcon);
+    }
     setRole(button, "primary");
     button->setAutoDefault(false);
     return button;
@@ -140,6 +149,22 @@ QFrame* makeLine(QWidget* parent)
     setRole(frame, "line");
     frame->setFixedHeight(1);
     return frame;
+}
+
+QFont fixedFont()
+{
+    QFont font = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+    if (!QFontInfo(font).fixedPitch()) // platforms without a theme have none
+        font.setFamily(QStringLiteral("monospace"));
+    QFont fixed; // only the family is fixed: the size follows the application's
+    fixed.setFamilies({font.family()});
+    fixed.setStyleHint(QFont::Monospace);
+    return fixed;
+}
+
+QString counted(qint64 count, const QString& one, const QString& many)
+{
+    return count == 1 ? one : many.arg(QLocale().toString(count));
 }
 
 void tighten(QBoxLayout* layout, int spacing)

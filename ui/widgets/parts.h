@@ -40,6 +40,10 @@ QToolButton* makeIconButton(const QString& icon, const QString& name, QWidget* p
 QFrame* makeCard(QWidget* parent = nullptr);
 QFrame* makeLine(QWidget* parent = nullptr);
 
+QFont fixedFont();
+/// "1 layer" or "42 layers"; `many` holds %1.
+QString counted(qint64 count, const QString& one, const QString& many);
+
 /// Removes margins and sets the spacing.
 void tighten(QBoxLayout* layout, int spacing);
 

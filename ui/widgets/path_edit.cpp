@@ -16,6 +16,7 @@ PathEdit::PathEdit(Kind kind, const QString& name, QWidget* parent) : QWidget(pa
     tighten(layout, space::kSmall);
     m_edit = new QLineEdit(this);
     m_edit->setAccessibleName(name);
+    m_edit->setAcceptDrops(false); // a dropped folder opens, wherever it falls
     auto* button = makeButton(tr("Browse…"), {}, this);
     button->setAccessibleName(tr("Browse for: %1").arg(name));
     layout->addWidget(m_edit, 1);

@@ -11,7 +11,7 @@ namespace sa::ui {
 
 namespace {
 
-constexpr int kWidth = 84;
+constexpr int kWidth = 92;
 constexpr int kButtonHeight = 62;
 
 } // namespace

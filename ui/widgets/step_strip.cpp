@@ -45,6 +45,19 @@ QSize StepStrip::sizeHint() const
     return {std::max(0, width - 2 * kGap - kLink) + 4, kDot + 4};
 }
 
+double StepStrip::paintedWidth() const
+{
+    double x = 0;
+    for (int i = 0; i < m_steps.size(); ++i) {
+        QFont label = font();
+        label.setWeight(i == m_current ? QFont::DemiBold : QFont::Normal);
+        x += kDot + kGap + QFontMetricsF(label).horizontalAdvance(m_steps[i]);
+        if (i + 1 < m_steps.size())
+            x += 2 * kGap + kLink;
+    }
+    return x;
+}
+
 QSize StepStrip::minimumSizeHint() const { return sizeHint(); }
 
 void StepStrip::paintEvent(QPaintEvent* event)
@@ -54,7 +67,7 @@ void StepStrip::paintEvent(QPaintEvent* event)
     painter.setRenderHint(QPainter::Antialiasing);
     const Colors& colors = colorsOf(palette());
     const double middle = height() / 2.0;
-    double x = 1;
+    double x = width() - paintedWidth() - 1; // ends in line with what is below
     for (int i = 0; i < m_steps.size(); ++i) {
         const bool done = i < m_current;
         const bool current = i == m_current;

@@ -23,6 +23,8 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    double paintedWidth() const;
+
     QStringList m_steps;
     int m_current = 0;
 };

@@ -19,7 +19,8 @@ QString helloText(const Hello& hello)
     QStringList parts;
     if (!hello.devices.empty()) {
         const DeviceInfo& device = hello.devices.front();
-        parts += device.threads > 0 ? WorkerBadge::tr("%1, %n thread(s)", nullptr, device.threads).arg(shown(device.id, 40))
+        parts += device.threads > 0 ? shown(device.id, 40) + QStringLiteral(", ") +
+                                          counted(device.threads, WorkerBadge::tr("1 thread"), WorkerBadge::tr("%1 threads"))
                                     : shown(device.id, 40);
     }
     if (!hello.kernel.empty())

@@ -31,8 +31,14 @@ WorkerClient::WorkerClient(WorkerCommand command, Timing timing, QObject* parent
 
 WorkerClient::~WorkerClient()
 {
-    if (m_process) // its signals must not reach a half-destroyed client
-        m_process->disconnect(this);
+    if (!m_process)
+        return;
+    m_process->disconnect(this); // its signals must not reach a half-destroyed client
+    delete m_channel;
+    // QProcess's destructor would wait for the end; left alone it is reaped when the end comes.
+    m_process->setParent(nullptr);
+    connect(m_process, &QProcess::finished, m_process, &QObject::deleteLater);
+    m_process->kill();
 }
 
 bool WorkerClient::isBusy() const { return m_job.has_value() || m_state == State::Stopping; }

@@ -14,7 +14,8 @@
 #include <cstring>
 #include <string>
 
-namespace test {
+namespace test
+{
 
 inline QByteArray littleEndian64(std::uint64_t value)
 {
@@ -32,7 +33,8 @@ inline QByteArray container(QByteArray header, const QByteArray& data = {})
 }
 
 /// {"a":{...}} with the three fields as JSON text.
-inline QByteArray entry(const QByteArray& name, const QByteArray& dtype, const QByteArray& shape, const QByteArray& offsets)
+inline QByteArray entry(const QByteArray& name, const QByteArray& dtype, const QByteArray& shape,
+                        const QByteArray& offsets)
 {
     return "\"" + name + "\":{\"dtype\":" + dtype + ",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
@@ -51,14 +53,17 @@ inline QByteArray vectors(const QList<QByteArray>& names)
 {
     QByteArray header = "{";
     for (int i = 0; i < names.size(); ++i)
-        header += (i == 0 ? "" : ",") +
-                  entry(names[i], "\"F16\"", "[4]", "[" + QByteArray::number(8 * i) + "," + QByteArray::number(8 * i + 8) + "]");
+        header +=
+            (i == 0 ? "" : ",") + entry(names[i], "\"F16\"", "[4]",
+                                        "[" + QByteArray::number(8 * i) + "," + QByteArray::number(8 * i + 8) + "]");
     return container(header + "}", counting(static_cast<int>(8 * names.size())));
 }
 
+/// Removes an older file first: truncating one makes some file systems write it out at once, thousands of times here.
 inline bool writeFile(const QString& path, const QByteArray& bytes)
 {
     QFile file(path);
+    file.remove();
     return file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size();
 }
 

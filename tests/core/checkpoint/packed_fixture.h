@@ -10,7 +10,8 @@
 #include <QDirIterator>
 #include <QMap>
 
-namespace test {
+namespace test
+{
 
 /// Any valid content, the same for the same arguments.
 inline sa::PackedWeight packedWeight(int N, int K, int q, int R, int C, std::uint32_t seed = 1)
@@ -49,8 +50,10 @@ inline sa::QuantizationInfo quantizationInfo(const std::map<std::string, sa::Pac
     info.mode = "lat";
     info.bits = 2;
     info.recipe = {{"rounds", 50}, {"apot", 3}, {"damping", 0.01}};
-    info.source = {{"weights_sha256", {{"model.safetensors", digest}}}, {"config_sha256", digest}, {"tokenizer_sha256", digest}};
-    info.calibration = {{"sha256", {digest}}, {"samples", 32}, {"seqlen", 512}, {"seed", ~std::uint64_t(0)}, {"tokens", 16384}};
+    info.source = {
+        {"weights_sha256", {{"model.safetensors", digest}}}, {"config_sha256", digest}, {"tokenizer_sha256", digest}};
+    info.calibration = {
+        {"sha256", {digest}}, {"samples", 32}, {"seqlen", 512}, {"seed", ~std::uint64_t(0)}, {"tokens", 16384}};
     info.originalDtype = "F16";
     info.originalBytes = 1234;
     for (const auto& [name, weight] : layers)
@@ -82,7 +85,9 @@ inline void writeOriginal(const QString& folder, int large = 1000)
         offset += tensor.bytes;
     }
     QVERIFY(writeFile(folder + "/model.safetensors", container(header + "}", counting(offset))));
-    QVERIFY(writeFile(folder + "/config.json", R"({"model_type":"llama","rms_norm_eps":1e-05,"big":18446744073709551615,"pad_token_id":null,"text":"é"})"));
+    QVERIFY(writeFile(
+        folder + "/config.json",
+        R"({"model_type":"llama","rms_norm_eps":1e-05,"big":18446744073709551615,"pad_token_id":null,"text":"é"})"));
     QVERIFY(writeFile(folder + "/tokenizer.json", "{ \"odd\":   \"spacing stays\" }\n"));
     QVERIFY(writeFile(folder + "/tokenizer.model", QByteArray("\0\1\2\xFF", 4)));
     QVERIFY(writeFile(folder + "/chat_template.jinja", "{{ messages }}"));
@@ -99,7 +104,8 @@ inline sa::Result<std::uint64_t> packOriginal(const QString& original, const QSt
     SA_TRY(const sa::WeightStore source, sa::WeightStore::open(original.toStdString()));
     const auto layers = originalLayers();
     SA_TRY(sa::PackedWriter writer, sa::PackedWriter::create(out.toStdString(), source, 2, 1000));
-    SA_CHECK(writer.writeShard({{"block.w", &layers.at("block.w")}, {"block.w.bias"}, {"block.v", &layers.at("block.v")}}));
+    SA_CHECK(
+        writer.writeShard({{"block.w", &layers.at("block.w")}, {"block.w.bias"}, {"block.v", &layers.at("block.v")}}));
     SA_CHECK(writer.writeShard({{"norm.weight"}, {"embed.weight"}, {"empty.weight"}}));
     return writer.publish(quantizationInfo(layers), sa::CancelToken());
 }

@@ -7,7 +7,8 @@
 #include <limits>
 #include <vector>
 
-namespace {
+namespace
+{
 
 /// By the definition of binary16, in double arithmetic, where everything here is exact.
 double halfByDefinition(std::uint16_t half)
@@ -16,7 +17,8 @@ double halfByDefinition(std::uint16_t half)
     const int mantissa = half & 0x3FF;
     const double sign = (half & 0x8000) != 0 ? -1 : 1;
     if (exponent == 31)
-        return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
+        return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
+                             : sign * std::numeric_limits<double>::infinity();
     if (exponent == 0)
         return sign * std::ldexp(mantissa, -24);
     return sign * std::ldexp(1024 + mantissa, exponent - 25);
@@ -34,7 +36,8 @@ bool isNan(std::uint16_t half)
 
 } // namespace
 
-class TestHalf : public QObject {
+class TestHalf : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:

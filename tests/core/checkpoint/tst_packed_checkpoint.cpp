@@ -10,7 +10,8 @@
 
 using namespace test;
 
-namespace {
+namespace
+{
 
 /// The lines of FORMAT.md between ```NAME and ```.
 QStringList documentedBlock(const QString& name)
@@ -32,7 +33,8 @@ std::uint32_t word(const char* signs)
 
 } // namespace
 
-class TestPackedCheckpoint : public QObject {
+class TestPackedCheckpoint : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -57,7 +59,10 @@ private Q_SLOTS:
 
 private:
     QString path(const QString& name) const { return m_folder->filePath(name); }
-    QStringList entries() const { return QDir(m_folder->path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot, QDir::Name); }
+    QStringList entries() const
+    {
+        return QDir(m_folder->path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot, QDir::Name);
+    }
     sa::Result<sa::PackedWriter> create(const QString& out, int shards) const
     {
         return sa::PackedWriter::create(path(out).toStdString(), *m_source, shards, 0);
@@ -121,11 +126,13 @@ void TestPackedCheckpoint::aPackedFolderHoldsWhatItShould()
     QCOMPARE(entries(), (QStringList{"original", "packed"})); // no stage, no lock
 
     const auto files = contentOf(path("packed"));
-    QCOMPARE(files.keys(), (QStringList{"chat_template.jinja", "config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-                                        "model.safetensors.index.json", "tokenizer.json", "tokenizer.model"}));
+    QCOMPARE(files.keys(), (QStringList{"chat_template.jinja", "config.json", "model-00001-of-00002.safetensors",
+                                        "model-00002-of-00002.safetensors", "model.safetensors.index.json",
+                                        "tokenizer.json", "tokenizer.model"}));
     for (const char* name : {"chat_template.jinja", "tokenizer.json", "tokenizer.model"})
         QCOMPARE(files[name], readFile(path("original/") + name));
-    QCOMPARE(*bytes, static_cast<std::uint64_t>(files["model-00001-of-00002.safetensors"].size() + files["model-00002-of-00002.safetensors"].size()));
+    QCOMPARE(*bytes, static_cast<std::uint64_t>(files["model-00001-of-00002.safetensors"].size() +
+                                                files["model-00002-of-00002.safetensors"].size()));
 
     // config.json: the source's fields untouched, and the info as it was given, with the digests of the files.
     const auto config = sa::json::parseFile(path("packed/config.json").toStdString());
@@ -133,7 +140,8 @@ void TestPackedCheckpoint::aPackedFolderHoldsWhatItShould()
     sa::Json rest = *config;
     rest.erase("quantization_config");
     QCOMPARE(rest, *sa::json::parseFile(path("original/config.json").toStdString()));
-    QVERIFY(files["config.json"].contains("\"rms_norm_eps\": 1e-05") && files["config.json"].contains("18446744073709551615"));
+    QVERIFY(files["config.json"].contains("\"rms_norm_eps\": 1e-05") &&
+            files["config.json"].contains("18446744073709551615"));
     const auto info = sa::quantizationOf(sa::JsonField(*config, "config.json"));
     QVERIFY2(info && *info, qPrintable(info ? QString() : describe(info.error())));
     sa::QuantizationInfo wanted = quantizationInfo(originalLayers());
@@ -145,8 +153,9 @@ void TestPackedCheckpoint::aPackedFolderHoldsWhatItShould()
     const auto store = sa::WeightStore::open(path("packed").toStdString());
     QVERIFY2(store, qPrintable(store ? QString() : describe(store.error())));
     QVERIFY(store->warnings().empty());
-    QCOMPARE(store->names(), (std::vector<std::string>{"block.v.planes", "block.v.scales", "block.w.bias", "block.w.planes", "block.w.scales",
-                                                       "embed.weight", "empty.weight", "norm.weight"}));
+    QCOMPARE(store->names(),
+             (std::vector<std::string>{"block.v.planes", "block.v.scales", "block.w.bias", "block.w.planes",
+                                       "block.w.scales", "embed.weight", "empty.weight", "norm.weight"}));
     for (const auto& [name, weight] : originalLayers()) {
         const auto read = sa::readPacked(*store, (*info)->layers.at(name));
         QVERIFY2(read, qPrintable(read ? QString() : describe(read.error())));
@@ -197,7 +206,8 @@ void TestPackedCheckpoint::everyGeometryIsReadBack()
     QVERIFY(store);
     const int q = geometry[2];
     QCOMPARE((*store->find("x.planes"))->shape, (std::vector<std::int64_t>{(weight.K + 31) / 32, q, weight.N}));
-    QCOMPARE((*store->find("x.scales"))->shape, (std::vector<std::int64_t>{(weight.K + weight.C - 1) / weight.C, q, (weight.N + weight.R - 1) / weight.R}));
+    QCOMPARE((*store->find("x.scales"))->shape, (std::vector<std::int64_t>{(weight.K + weight.C - 1) / weight.C, q,
+                                                                           (weight.N + weight.R - 1) / weight.R}));
     const auto read = sa::readPacked(*store, layerInfo("x", weight));
     QVERIFY2(read, qPrintable(read ? QString() : describe(read.error())));
     QVERIFY(read->bits == weight.bits && read->scales == weight.scales);
@@ -214,7 +224,8 @@ void TestPackedCheckpoint::sameInputsGiveTheSameBytes()
     const auto layers = originalLayers();
     auto writer = sa::PackedWriter::create(path("elsewhere/second").toStdString(), *source, 2, 0);
     QVERIFY(writer);
-    QVERIFY(writer->writeShard({{"block.v", &layers.at("block.v")}, {"block.w.bias"}, {"block.w", &layers.at("block.w")}}));
+    QVERIFY(
+        writer->writeShard({{"block.v", &layers.at("block.v")}, {"block.w.bias"}, {"block.w", &layers.at("block.w")}}));
     QVERIFY(writer->writeShard({{"embed.weight"}, {"empty.weight"}, {"norm.weight"}}));
     QVERIFY(writer->publish(quantizationInfo(layers), sa::CancelToken()));
 
@@ -230,10 +241,18 @@ void TestPackedCheckpoint::sameInputsGiveTheSameBytes()
 void TestPackedCheckpoint::onlyFilesOfTheModelAreCopied()
 {
     const QString original = path("original/");
-    for (const char* name : {"modeling_evil.py", "README.md", "training_args.bin", "optimizer.pt", ".env", "chat_template", "xtokenizer.json"})
+    for (const char* name : {"modeling_evil.py", "README.md", "training_args.bin", "optimizer.pt", ".env",
+                             "chat_template", "xtokenizer.json"})
         QVERIFY(writeFile(original + name, "x"));
-    const QStringList copied{"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "generation_config.json", "chat_template.json",
-                             "tokenizer_config.json", "chat_templates/tool.jinja", "additional_chat_templates/rag.jinja"};
+    const QStringList copied{"special_tokens_map.json",
+                             "added_tokens.json",
+                             "vocab.json",
+                             "merges.txt",
+                             "generation_config.json",
+                             "chat_template.json",
+                             "tokenizer_config.json",
+                             "chat_templates/tool.jinja",
+                             "additional_chat_templates/rag.jinja"};
     for (const char* folder : {"chat_templates", "additional_chat_templates"})
         QVERIFY(QDir(original).mkdir(folder));
     for (const QString& name : copied)
@@ -250,7 +269,8 @@ void TestPackedCheckpoint::onlyFilesOfTheModelAreCopied()
 
 void TestPackedCheckpoint::companionLinks()
 {
-    // Into a hub cache, or to a file of the same name: a user's own arrangement. Anything else could publish a private file.
+    // Into a hub cache, or to a file of the same name: a user's own arrangement. Anything else could publish a private
+    // file.
     QVERIFY(QDir(m_folder->path()).mkpath("models--a--b/blobs"));
     QVERIFY(QDir(m_folder->path()).mkpath("other"));
     QVERIFY(writeFile(path("models--a--b/blobs/1234"), "from the cache"));
@@ -290,7 +310,8 @@ void TestPackedCheckpoint::anInterruptedWriterLeavesNothing()
         QVERIFY(writer);
         QVERIFY(writer->writeShard({{"norm.weight"}}));
         QVERIFY(!QFile::exists(path("packed"))); // nothing under the final name while it grows
-        QVERIFY(QFile::exists(path(".packed.partial/model-00001-of-00002.safetensors"))); // but the shard is final already
+        QVERIFY(
+            QFile::exists(path(".packed.partial/model-00001-of-00002.safetensors"))); // but the shard is final already
     }
     QCOMPARE(entries(), QStringList{"original"});
 }
@@ -382,7 +403,11 @@ void TestPackedCheckpoint::nonFiniteValuesAreRefused()
     QByteArray data(count * width, '\0');
     data.replace(place * width, width, value);
     QVERIFY(writeFile(path("original/model.safetensors"),
-                      container("{" + entry("bad.weight", "\"" + dtype + "\"", "[" + QByteArray::number(count) + "]", "[0," + QByteArray::number(data.size()) + "]") + "}", data)));
+                      container("{" +
+                                    entry("bad.weight", "\"" + dtype + "\"", "[" + QByteArray::number(count) + "]",
+                                          "[0," + QByteArray::number(data.size()) + "]") +
+                                    "}",
+                                data)));
     const auto source = sa::WeightStore::open(path("original").toStdString());
     QVERIFY(source);
     auto writer = sa::PackedWriter::create(path("packed").toStdString(), *source, 1, 0);
@@ -402,7 +427,8 @@ void TestPackedCheckpoint::aFailedShardMayBeTriedAgain()
     auto writer = create("packed", 1);
     QVERIFY(writer);
     const auto layers = originalLayers();
-    QCOMPARE(writer->writeShard({{"block.w", &layers.at("block.w")}, {"absent.weight"}}).error().code, sa::Errc::NotFound);
+    QCOMPARE(writer->writeShard({{"block.w", &layers.at("block.w")}, {"absent.weight"}}).error().code,
+             sa::Errc::NotFound);
     QVERIFY(writer->writeShard({{"block.w", &layers.at("block.w")}, {"norm.weight"}}));
     QVERIFY(writer->publish(quantizationInfo({{"block.w", layers.at("block.w")}}), sa::CancelToken()));
     QVERIFY(sa::verifyPacked(path("packed").toStdString(), sa::CancelToken()));
@@ -420,7 +446,8 @@ void TestPackedCheckpoint::damageOnTheWayIsFoundBeforePublishing()
         QVERIFY(!bytes.isEmpty());
         bytes[bytes.size() - 1] = static_cast<char>(bytes[bytes.size() - 1] ^ 1);
         QVERIFY(writeFile(staged, bytes));
-        const auto published = writer->publish(quantizationInfo({{"block.w", layers.at("block.w")}}), sa::CancelToken());
+        const auto published =
+            writer->publish(quantizationInfo({{"block.w", layers.at("block.w")}}), sa::CancelToken());
         QVERIFY(!published);
         QCOMPARE(published.error().code, sa::Errc::Io);
         checkReadable(published.error(), victim);
@@ -466,8 +493,10 @@ void TestPackedCheckpoint::mistakesOfTheCallerAreInternalErrors()
     refused(writer->publish(info, cancel), "packed and dense");
     writer = sa::Result<sa::PackedWriter>(sa::makeError(sa::Errc::Cancelled, "gone"));
 
-    const auto publish = [&](const std::string& out, const sa::QuantizationInfo& described) -> sa::Result<std::uint64_t> {
-        SA_TRY(sa::PackedWriter one, sa::PackedWriter::create(path(QString::fromStdString(out)).toStdString(), *m_source, 1, 0));
+    const auto publish = [&](const std::string& out,
+                             const sa::QuantizationInfo& described) -> sa::Result<std::uint64_t> {
+        SA_TRY(sa::PackedWriter one,
+               sa::PackedWriter::create(path(QString::fromStdString(out)).toStdString(), *m_source, 1, 0));
         SA_CHECK(one.writeShard({{"block.w", &weight}}));
         return one.publish(described, cancel);
     };

@@ -10,7 +10,8 @@
 
 using namespace test;
 
-class TestSafetensors : public QObject {
+class TestSafetensors : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -62,7 +63,8 @@ void TestSafetensors::validFiles_data()
     QTest::addColumn<QByteArray>("bytes");
     QTest::addColumn<int>("tensors");
     const auto one = [](const QByteArray& dtype, const QByteArray& shape, int size) {
-        return container("{" + entry("a", "\"" + dtype + "\"", shape, "[0," + QByteArray::number(size) + "]") + "}", counting(size));
+        return container("{" + entry("a", "\"" + dtype + "\"", shape, "[0," + QByteArray::number(size) + "]") + "}",
+                         counting(size));
     };
     QTest::addRow("no tensors") << container("{}") << 0;
     QTest::addRow("no tensors but metadata") << container(R"({"__metadata__":{"format":"pt"}})") << 0;
@@ -73,20 +75,28 @@ void TestSafetensors::validFiles_data()
     QTest::addRow("as many dimensions as numpy has") << one("U8", "[" + QByteArray("1,").repeated(31) + "1]", 1) << 1;
     QTest::addRow("a type that nobody here computes with") << one("F8_E4M3", "[5]", 5) << 1;
     QTest::addRow("entries in another order than the data")
-        << container("{" + entry("a", "\"U8\"", "[2]", "[3,5]") + "," + entry("b", "\"U8\"", "[3]", "[0,3]") + "}", counting(5)) << 2;
-    QTest::addRow("empty tensors between others") << container("{" + entry("a", "\"U8\"", "[2]", "[0,2]") + "," + entry("b", "\"U8\"", "[0]", "[2,2]") +
-                                                                   "," + entry("c", "\"U8\"", "[1,0]", "[2,2]") + "," +
-                                                                   entry("d", "\"U8\"", "[1]", "[2,3]") + "}",
-                                                               counting(3))
-                                                  << 4;
-    QTest::addRow("a header padded with spaces") << container("{" + entry("a", "\"U8\"", "[1]", "[0,1]") + "}       ", counting(1)) << 1;
-    QTest::addRow("white space between the tokens") << container("{ \"a\" :\n{\"dtype\": \"U8\",\t\"shape\": [ 1 ], \"data_offsets\": [0, 1]}\n}", counting(1)) << 1;
+        << container("{" + entry("a", "\"U8\"", "[2]", "[3,5]") + "," + entry("b", "\"U8\"", "[3]", "[0,3]") + "}",
+                     counting(5))
+        << 2;
+    QTest::addRow("empty tensors between others")
+        << container("{" + entry("a", "\"U8\"", "[2]", "[0,2]") + "," + entry("b", "\"U8\"", "[0]", "[2,2]") + "," +
+                         entry("c", "\"U8\"", "[1,0]", "[2,2]") + "," + entry("d", "\"U8\"", "[1]", "[2,3]") + "}",
+                     counting(3))
+        << 4;
+    QTest::addRow("a header padded with spaces")
+        << container("{" + entry("a", "\"U8\"", "[1]", "[0,1]") + "}       ", counting(1)) << 1;
+    QTest::addRow("white space between the tokens")
+        << container("{ \"a\" :\n{\"dtype\": \"U8\",\t\"shape\": [ 1 ], \"data_offsets\": [0, 1]}\n}", counting(1))
+        << 1;
     QTest::addRow("an additional field in an entry is ignored, as the reference reader does")
         << container(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"note":"x"}})", counting(1)) << 1;
-    QTest::addRow("names that look like paths are only names") << container("{" + entry("../../etc/passwd", "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
+    QTest::addRow("names that look like paths are only names")
+        << container("{" + entry("../../etc/passwd", "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
     QTest::addRow("an empty name") << container("{" + entry("", "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
-    QTest::addRow("a name of a megabyte") << container("{" + entry(QByteArray(1 << 20, 'n'), "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
-    QTest::addRow("escaped control characters in a name") << container("{" + entry("a\\u0000\\n\\u001b[31m", "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
+    QTest::addRow("a name of a megabyte")
+        << container("{" + entry(QByteArray(1 << 20, 'n'), "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
+    QTest::addRow("escaped control characters in a name")
+        << container("{" + entry("a\\u0000\\n\\u001b[31m", "\"U8\"", "[1]", "[0,1]") + "}", counting(1)) << 1;
 }
 
 void TestSafetensors::validFiles()
@@ -100,7 +110,8 @@ void TestSafetensors::validFiles()
     std::uint64_t sum = 0;
     for (const auto& [name, tensor] : file->tensors()) {
         QCOMPARE(tensor.name, name);
-        QCOMPARE(tensor.sizeBytes, static_cast<std::uint64_t>(tensor.elements()) * static_cast<std::uint64_t>(sa::sizeBytes(tensor.dtype)));
+        QCOMPARE(tensor.sizeBytes, static_cast<std::uint64_t>(tensor.elements()) *
+                                       static_cast<std::uint64_t>(sa::sizeBytes(tensor.dtype)));
         std::vector<std::byte> data(tensor.sizeBytes);
         QVERIFY(file->read(tensor, data));
         sum += tensor.sizeBytes;
@@ -112,11 +123,15 @@ void TestSafetensors::validFiles()
 
 void TestSafetensors::everyTypeHasItsNameAndSize()
 {
-    const std::map<std::string, int> types{{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4},
-                                           {"I16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}, {"U64", 8}, {"U32", 4},
-                                           {"U16", 2}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"C64", 8}};
+    const std::map<std::string, int> types{{"F64", 8},     {"F32", 4}, {"F16", 2}, {"BF16", 2},    {"I64", 8},
+                                           {"I32", 4},     {"I16", 2}, {"I8", 1},  {"U8", 1},      {"BOOL", 1},
+                                           {"U64", 8},     {"U32", 4}, {"U16", 2}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
+                                           {"F8_E8M0", 1}, {"C64", 8}};
     for (const auto& [typeName, size] : types) {
-        const auto file = open(container("{" + entry("a", "\"" + QByteArray::fromStdString(typeName) + "\"", "[3,5]", "[0," + QByteArray::number(15 * size) + "]") + "}",
+        const auto file = open(container("{" +
+                                             entry("a", "\"" + QByteArray::fromStdString(typeName) + "\"", "[3,5]",
+                                                   "[0," + QByteArray::number(15 * size) + "]") +
+                                             "}",
                                          counting(15 * size)));
         QVERIFY2(file, typeName.c_str());
         const sa::TensorInfo& tensor = file->tensors().at("a");
@@ -129,9 +144,10 @@ void TestSafetensors::everyTypeHasItsNameAndSize()
 
 void TestSafetensors::contentIsRead()
 {
-    const auto file = open(container(R"({"__metadata__":{"format":"pt","k":"v"},)" + entry("b", "\"I16\"", "[3]", "[0,6]") + "," +
-                                         entry("a", "\"U8\"", "[2]", "[6,8]") + "}",
-                                     QByteArray::fromHex("0100ff7f0080aabb")));
+    const auto file =
+        open(container(R"({"__metadata__":{"format":"pt","k":"v"},)" + entry("b", "\"I16\"", "[3]", "[0,6]") + "," +
+                           entry("a", "\"U8\"", "[2]", "[6,8]") + "}",
+                       QByteArray::fromHex("0100ff7f0080aabb")));
     QVERIFY2(file, qPrintable(file ? QString() : describe(file.error())));
     QCOMPARE(file->metadata(), (std::map<std::string, std::string>{{"format", "pt"}, {"k", "v"}}));
     std::array<std::int16_t, 3> words{};
@@ -156,7 +172,11 @@ void TestSafetensors::readsOutsideATensorAreRefused()
 }
 
 // Rows: the file, the code, and words that the sentence must contain (besides the file's name).
-#define MALFORMED(title, bytes, code, ...) QTest::addRow(title) << (bytes) << int(sa::Errc::code) << QStringList{__VA_ARGS__}
+#define MALFORMED(title, bytes, code, ...)                                                                             \
+    QTest::addRow(title) << (bytes) << int(sa::Errc::code) << QStringList                                              \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 
 void TestSafetensors::malformedContainers_data()
 {
@@ -174,12 +194,18 @@ void TestSafetensors::malformedContainers_data()
     MALFORMED("header length 0", withLength(0), BadFormat, "header length", "found 0 bytes");
     MALFORMED("header length 1", withLength(1), BadFormat, "header length", "found 1 bytes");
     MALFORMED("header length 7", withLength(7), BadFormat, "header length", "found 7 bytes");
-    MALFORMED("header length 2^63", withLength(std::uint64_t(1) << 63), BadFormat, "header length", "9223372036854775808");
-    MALFORMED("header length 2^64 - 1", withLength(~std::uint64_t(0)), BadFormat, "header length", "18446744073709551615");
-    MALFORMED("header length 2^64 - 8, which wraps when 8 is added", withLength(~std::uint64_t(0) - 7), BadFormat, "header length");
-    MALFORMED("header length 100 MB + 1", withLength(100'000'001), BadFormat, "header length", "100000001", "100000000");
-    MALFORMED("header length past the end", withLength(100'000), BadFormat, "header", "100008", QString::number(good.size()));
-    MALFORMED("header length one byte past the end", withLength(static_cast<std::uint64_t>(good.size()) - 7), BadFormat, "the file ends inside its header");
+    MALFORMED("header length 2^63", withLength(std::uint64_t(1) << 63), BadFormat, "header length",
+              "9223372036854775808");
+    MALFORMED("header length 2^64 - 1", withLength(~std::uint64_t(0)), BadFormat, "header length",
+              "18446744073709551615");
+    MALFORMED("header length 2^64 - 8, which wraps when 8 is added", withLength(~std::uint64_t(0) - 7), BadFormat,
+              "header length");
+    MALFORMED("header length 100 MB + 1", withLength(100'000'001), BadFormat, "header length", "100000001",
+              "100000000");
+    MALFORMED("header length past the end", withLength(100'000), BadFormat, "header", "100008",
+              QString::number(good.size()));
+    MALFORMED("header length one byte past the end", withLength(static_cast<std::uint64_t>(good.size()) - 7), BadFormat,
+              "the file ends inside its header");
     MALFORMED("header length shorter than the header", withLength(20), BadFormat, "JSON");
     MALFORMED("header cut in the middle", container(header.left(30)), BadFormat, "JSON");
     MALFORMED("text instead of JSON", container("hello, this is not JSON"), BadFormat, "does not begin with", "byte 8");
@@ -194,33 +220,62 @@ void TestSafetensors::malformedContainers_data()
     MALFORMED("a byte order mark", container("\xEF\xBB\xBF{}   "), BadFormat, "byte 8");
     MALFORMED("padding with NUL bytes", container(QByteArray("{}\0\0\0\0\0\0", 8)), BadFormat, "NUL");
     MALFORMED("UTF-16", container(QByteArray("{\0}\0 \0 \0", 8)), BadFormat, "NUL");
-    MALFORMED("invalid UTF-8 in a name", container("{" + entry("a\xC3\x28", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
-    MALFORMED("an overlong UTF-8 form in a name", container("{" + entry("\xC0\xAF", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
-    MALFORMED("a lone surrogate in a name", container("{" + entry("\\ud800", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
-    MALFORMED("a control character in a name", container("{" + entry("a\nb", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
-    MALFORMED("nested 100,000 deep", container("{\"a\":" + QByteArray(100'000, '[') + QByteArray(100'000, ']') + "}"), BadFormat, "nested");
-    MALFORMED("the same tensor twice", container("{" + entry("a", "\"F16\"", "[4]", "[0,8]") + "," + entry("a", "\"F16\"", "[4]", "[8,16]") + "}", counting(16)), BadFormat, "twice", "a");
-    MALFORMED("the same tensor twice, once escaped", container("{" + entry("a", "\"U8\"", "[1]", "[0,1]") + "," + entry("\\u0061", "\"U8\"", "[1]", "[1,2]") + "}", counting(2)), BadFormat, "twice");
-    MALFORMED("the same field twice", container(R"({"a":{"dtype":"F16","dtype":"F32","shape":[4],"data_offsets":[0,8]}})", counting(8)), BadFormat, "twice", "dtype");
+    MALFORMED("invalid UTF-8 in a name",
+              container("{" + entry("a\xC3\x28", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
+    MALFORMED("an overlong UTF-8 form in a name",
+              container("{" + entry("\xC0\xAF", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
+    MALFORMED("a lone surrogate in a name",
+              container("{" + entry("\\ud800", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
+    MALFORMED("a control character in a name",
+              container("{" + entry("a\nb", "\"F16\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "JSON");
+    MALFORMED("nested 100,000 deep", container("{\"a\":" + QByteArray(100'000, '[') + QByteArray(100'000, ']') + "}"),
+              BadFormat, "nested");
+    MALFORMED(
+        "the same tensor twice",
+        container("{" + entry("a", "\"F16\"", "[4]", "[0,8]") + "," + entry("a", "\"F16\"", "[4]", "[8,16]") + "}",
+                  counting(16)),
+        BadFormat, "twice", "a");
+    MALFORMED(
+        "the same tensor twice, once escaped",
+        container("{" + entry("a", "\"U8\"", "[1]", "[0,1]") + "," + entry("\\u0061", "\"U8\"", "[1]", "[1,2]") + "}",
+                  counting(2)),
+        BadFormat, "twice");
+    MALFORMED("the same field twice",
+              container(R"({"a":{"dtype":"F16","dtype":"F32","shape":[4],"data_offsets":[0,8]}})", counting(8)),
+              BadFormat, "twice", "dtype");
     MALFORMED("metadata twice", container(R"({"__metadata__":{},"__metadata__":{}})"), BadFormat, "twice");
     MALFORMED("something after the header's value", container("{} {}   "), BadFormat, "JSON");
-    MALFORMED("no tensors, but data", container("{}", counting(8)), BadFormat, "goes on after its last tensor", "24 bytes");
-    MALFORMED("data short by one byte", good.chopped(1), BadFormat, "shorter", QString::number(good.size()), QString::number(good.size() - 1), "a.data_offsets");
+    MALFORMED("no tensors, but data", container("{}", counting(8)), BadFormat, "goes on after its last tensor",
+              "24 bytes");
+    MALFORMED("data short by one byte", good.chopped(1), BadFormat, "shorter", QString::number(good.size()),
+              QString::number(good.size() - 1), "a.data_offsets");
     MALFORMED("data short by half", good.chopped(4), BadFormat, "shorter", QString::number(good.size() - 4));
     MALFORMED("no data at all", good.chopped(8), BadFormat, "shorter");
-    MALFORMED("a trailing byte", good + "x", BadFormat, "goes on after its last tensor", QString::number(good.size() + 1));
-    MALFORMED("a ZIP archive at the end", good + QByteArray("PK\x03\x04", 4) + counting(100), BadFormat, "goes on after its last tensor");
+    MALFORMED("a trailing byte", good + "x", BadFormat, "goes on after its last tensor",
+              QString::number(good.size() + 1));
+    MALFORMED("a ZIP archive at the end", good + QByteArray("PK\x03\x04", 4) + counting(100), BadFormat,
+              "goes on after its last tensor");
     MALFORMED("metadata null", container(R"({"__metadata__":null})"), BadFormat, "__metadata__", "null");
     MALFORMED("metadata a list", container(R"({"__metadata__":["pt"]})"), BadFormat, "__metadata__");
-    MALFORMED("a metadata value that is no text", container(R"({"__metadata__":{"format":1}})"), BadFormat, "__metadata__.format");
-    MALFORMED("a metadata value that is an object", container(R"({"__metadata__":{"format":{"a":"b"}}})"), BadFormat, "__metadata__.format");
+    MALFORMED("a metadata value that is no text", container(R"({"__metadata__":{"format":1}})"), BadFormat,
+              "__metadata__.format");
+    MALFORMED("a metadata value that is an object", container(R"({"__metadata__":{"format":{"a":"b"}}})"), BadFormat,
+              "__metadata__.format");
 
-    MALFORMED("a Git LFS pointer under the name", QByteArray("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"), BadFormat, "Git LFS pointer", "git lfs pull");
-    MALFORMED("an HTML page under the name", QByteArray("\n<!DOCTYPE html><html><body>Sign in</body></html>"), BadFormat, "web page");
-    MALFORMED("an XML error under the name", QByteArray("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), BadFormat, "web page");
-    MALFORMED("a JSON error under the name", QByteArray("{\"error\":\"Repository not found\"}"), BadFormat, "JSON text");
-    MALFORMED("a PyTorch ZIP under the name", QByteArray("PK\x03\x04\x00\x00\x08\x08", 8) + counting(200), Unsupported, "PyTorch", "save_pretrained");
-    MALFORMED("a pickle under the name", QByteArray("\x80\x02}q\x00(X\x06\x00\x00\x00weightq", 19) + counting(50), Unsupported, "pickle", "never loads pickles");
+    MALFORMED("a Git LFS pointer under the name",
+              QByteArray("version https://git-lfs.github.com/spec/v1\noid "
+                         "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"),
+              BadFormat, "Git LFS pointer", "git lfs pull");
+    MALFORMED("an HTML page under the name", QByteArray("\n<!DOCTYPE html><html><body>Sign in</body></html>"),
+              BadFormat, "web page");
+    MALFORMED("an XML error under the name",
+              QByteArray("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), BadFormat, "web page");
+    MALFORMED("a JSON error under the name", QByteArray("{\"error\":\"Repository not found\"}"), BadFormat,
+              "JSON text");
+    MALFORMED("a PyTorch ZIP under the name", QByteArray("PK\x03\x04\x00\x00\x08\x08", 8) + counting(200), Unsupported,
+              "PyTorch", "save_pretrained");
+    MALFORMED("a pickle under the name", QByteArray("\x80\x02}q\x00(X\x06\x00\x00\x00weightq", 19) + counting(50),
+              Unsupported, "pickle", "never loads pickles");
     MALFORMED("a GGUF file under the name", QByteArray("GGUF\3\0\0\0", 8) + counting(50), Unsupported, "GGUF");
     MALFORMED("an HDF5 file under the name", QByteArray("\x89HDF\r\n\x1a\n") + counting(50), Unsupported, "HDF5");
     MALFORMED("a gzip archive under the name", QByteArray("\x1f\x8b\x08\x00", 4) + counting(50), Unsupported, "gzip");
@@ -254,8 +309,10 @@ void TestSafetensors::malformedEntries_data()
     MALFORMED("dtype with a space", one("\"F16 \"", "[4]", "[0,8]"), BadFormat, "w.dtype");
     MALFORMED("dtype empty", one("\"\"", "[4]", "[0,8]"), BadFormat, "w.dtype");
     MALFORMED("dtype smaller than a byte", one("\"F4\"", "[16]", "[0,8]"), Unsupported, "w.dtype", "F4");
-    MALFORMED("dtype relabelled to a wider one", one("\"F32\"", "[4]", "[0,8]"), BadFormat, "w.data_offsets", "16 bytes", "F32 [4]");
-    MALFORMED("dtype relabelled to a narrower one", one("\"I8\"", "[4]", "[0,8]"), BadFormat, "w.data_offsets", "4 bytes");
+    MALFORMED("dtype relabelled to a wider one", one("\"F32\"", "[4]", "[0,8]"), BadFormat, "w.data_offsets",
+              "16 bytes", "F32 [4]");
+    MALFORMED("dtype relabelled to a narrower one", one("\"I8\"", "[4]", "[0,8]"), BadFormat, "w.data_offsets",
+              "4 bytes");
 
     MALFORMED("shape null", shape("null"), BadFormat, "w.shape", "null");
     MALFORMED("shape an object", shape("{}"), BadFormat, "w.shape");
@@ -271,14 +328,18 @@ void TestSafetensors::malformedEntries_data()
     MALFORMED("a size that is null", shape("[null]"), BadFormat, "w.shape");
     MALFORMED("a size that is true", shape("[true]"), BadFormat, "w.shape");
     MALFORMED("2^32 x 2^32", shape("[4294967296,4294967296]"), BadFormat, "w.shape", "64 bits");
-    MALFORMED("a product that wraps to the right size", shape("[4611686018427387905,4]"), BadFormat, "w.shape", "64 bits");
+    MALFORMED("a product that wraps to the right size", shape("[4611686018427387905,4]"), BadFormat, "w.shape",
+              "64 bits");
     MALFORMED("a byte count that wraps to the right size", shape("[9223372036854775812]"), BadFormat, "w.shape");
-    MALFORMED("elements that fit into 64 bits, but not their bytes", shape("[9223372036854775807]"), BadFormat, "w.shape", "64 bits");
+    MALFORMED("elements that fit into 64 bits, but not their bytes", shape("[9223372036854775807]"), BadFormat,
+              "w.shape", "64 bits");
     MALFORMED("a size of 2^64", shape("[18446744073709551616]"), BadFormat, "w.shape");
     MALFORMED("a size of 100 digits", shape("[" + QByteArray(100, '9') + "]"), BadFormat, "w.shape");
     MALFORMED("a number that is beyond double", shape("[1e400]"), BadFormat, "1e400");
-    MALFORMED("a huge product before a zero", one("\"F16\"", "[4611686018427387904,4611686018427387904,0]", "[0,0]", 0), BadFormat, "w.shape");
-    MALFORMED("10,000 dimensions", shape("[" + QByteArray("1,").repeated(9'999) + "4]"), BadFormat, "w.shape", "10000", "32");
+    MALFORMED("a huge product before a zero", one("\"F16\"", "[4611686018427387904,4611686018427387904,0]", "[0,0]", 0),
+              BadFormat, "w.shape");
+    MALFORMED("10,000 dimensions", shape("[" + QByteArray("1,").repeated(9'999) + "4]"), BadFormat, "w.shape", "10000",
+              "32");
     MALFORMED("a scalar with the bytes of a vector", shape("[]"), BadFormat, "w.data_offsets", "2 bytes");
     MALFORMED("a zero size with bytes", shape("[4,0]"), BadFormat, "w.data_offsets", "0 bytes");
     MALFORMED("one element too few", shape("[3]"), BadFormat, "w.data_offsets", "6 bytes");
@@ -294,23 +355,37 @@ void TestSafetensors::malformedEntries_data()
     MALFORMED("a text as offset", offsets("[\"0\",\"8\"]"), BadFormat, "w.data_offsets");
     MALFORMED("offsets reversed", offsets("[8,0]"), BadFormat, "w.data_offsets", "ends before it begins");
     MALFORMED("an end of 2^63", offsets("[9223372036854775800,9223372036854775808]"), BadFormat, "w.data_offsets");
-    MALFORMED("offsets just below 2^63", offsets("[9223372036854775799,9223372036854775807]"), BadFormat, "w.data_offsets", "shorter");
-    MALFORMED("offsets around 2^64", offsets("[18446744073709551608,18446744073709551616]"), BadFormat, "w.data_offsets");
+    MALFORMED("offsets just below 2^63", offsets("[9223372036854775799,9223372036854775807]"), BadFormat,
+              "w.data_offsets", "shorter");
+    MALFORMED("offsets around 2^64", offsets("[18446744073709551608,18446744073709551616]"), BadFormat,
+              "w.data_offsets");
     MALFORMED("an offset of 100 digits", offsets("[0," + QByteArray(100, '8') + "]"), BadFormat, "w.data_offsets");
     MALFORMED("a place past the end", offsets("[8,16]"), BadFormat, "w.data_offsets", "shorter");
-    MALFORMED("data begin at byte 8, with a hole before", one("\"F16\"", "[4]", "[8,16]", 16), BadFormat, "w.data_offsets", "hole");
+    MALFORMED("data begin at byte 8, with a hole before", one("\"F16\"", "[4]", "[8,16]", 16), BadFormat,
+              "w.data_offsets", "hole");
     MALFORMED("an odd begin", one("\"F16\"", "[4]", "[1,9]", 9), BadFormat, "w.data_offsets", "hole");
 
     const auto two = [](const QByteArray& second, int data) {
-        return container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[4]", second) + "}", counting(data));
+        return container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[4]", second) + "}",
+                         counting(data));
     };
     MALFORMED("two tensors over the same bytes", two("[0,8]", 8), BadFormat, "w.data_offsets", "share", "end of v");
     MALFORMED("an overlap of two bytes", two("[6,14]", 14), BadFormat, "w.data_offsets", "share", "begin 6", "begin 8");
     MALFORMED("a hole of two bytes", two("[10,18]", 18), BadFormat, "w.data_offsets", "hole", "begin 10", "begin 8");
-    MALFORMED("an empty tensor inside another", container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[0]", "[4,4]") + "}", counting(8)), BadFormat, "share");
-    MALFORMED("an empty tensor behind the end", container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[0]", "[9,9]") + "}", counting(8)), BadFormat, "w.data_offsets", "shorter");
-    MALFORMED("a wrong entry whose name has control characters", container("{" + entry("\\u001b[2J\\u0000", "\"F17\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "\\x1b", "dtype");
-    MALFORMED("a wrong entry whose name has a megabyte", container("{" + entry(QByteArray(1 << 20, 'n'), "\"F17\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat, "nnn...", "dtype");
+    MALFORMED("an empty tensor inside another",
+              container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[0]", "[4,4]") + "}",
+                        counting(8)),
+              BadFormat, "share");
+    MALFORMED("an empty tensor behind the end",
+              container("{" + entry("v", "\"F16\"", "[4]", "[0,8]") + "," + entry("w", "\"F16\"", "[0]", "[9,9]") + "}",
+                        counting(8)),
+              BadFormat, "w.data_offsets", "shorter");
+    MALFORMED("a wrong entry whose name has control characters",
+              container("{" + entry("\\u001b[2J\\u0000", "\"F17\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat,
+              "\\x1b", "dtype");
+    MALFORMED("a wrong entry whose name has a megabyte",
+              container("{" + entry(QByteArray(1 << 20, 'n'), "\"F17\"", "[4]", "[0,8]") + "}", counting(8)), BadFormat,
+              "nnn...", "dtype");
 }
 
 void TestSafetensors::checkMalformed()
@@ -358,7 +433,8 @@ void TestSafetensors::thingsThatAreNoFiles()
 
 void TestSafetensors::truncatedAnywhere()
 {
-    const QByteArray header = "{" + entry("first", "\"F16\"", "[8,16]", "[0,256]") + "," + entry("second", "\"F32\"", "[16]", "[256,320]") + "}";
+    const QByteArray header = "{" + entry("first", "\"F16\"", "[8,16]", "[0,256]") + "," +
+                              entry("second", "\"F32\"", "[16]", "[256,320]") + "}";
     const QByteArray whole = container(header, counting(320));
     QVERIFY(open(whole));
     QList<qsizetype> cuts;
@@ -377,7 +453,8 @@ void TestSafetensors::truncatedAnywhere()
         // Both sizes: what is there, and what should be there (of the header alone where more is not known).
         const qsizetype wanted = cut < 8 + header.size() ? 8 + header.size() : whole.size();
         QVERIFY2(file.error().found == std::to_string(cut) + " bytes", qPrintable(describe(file.error())));
-        QVERIFY2(QString::fromStdString(file.error().expected).contains(QString::number(wanted) + " bytes"), qPrintable(describe(file.error())));
+        QVERIFY2(QString::fromStdString(file.error().expected).contains(QString::number(wanted) + " bytes"),
+                 qPrintable(describe(file.error())));
     }
 }
 
@@ -448,11 +525,16 @@ void TestSafetensors::writerAndReaderAgree()
 {
     const QString path = m_folder.filePath("written.safetensors");
     const std::string odd = "name with \"quotes\", \\ and \u00e9";
-    auto writer = sa::SafetensorsWriter::create(path.toStdString(), {{"planes", sa::Dtype::I32, {2, 3}}, {odd, sa::Dtype::F16, {}}, {"empty", sa::Dtype::F32, {0, 7}}, {"last", sa::Dtype::U8, {5}}},
+    auto writer = sa::SafetensorsWriter::create(path.toStdString(),
+                                                {{"planes", sa::Dtype::I32, {2, 3}},
+                                                 {odd, sa::Dtype::F16, {}},
+                                                 {"empty", sa::Dtype::F32, {0, 7}},
+                                                 {"last", sa::Dtype::U8, {5}}},
                                                 {{"format", "pt"}, {"k", "\n"}});
     QVERIFY2(writer, qPrintable(writer ? QString() : describe(writer.error())));
     const QByteArray data = counting(24 + 2 + 5);
-    for (const auto& [begin, count] : {std::pair{0, 10}, std::pair{10, 0}, std::pair{10, 16}, std::pair{26, 5}}) // parts need not be tensors
+    for (const auto& [begin, count] :
+         {std::pair{0, 10}, std::pair{10, 0}, std::pair{10, 16}, std::pair{26, 5}}) // parts need not be tensors
         QVERIFY(writer->write(std::as_bytes(std::span(data.constData() + begin, static_cast<std::size_t>(count)))));
     QVERIFY(!QFile::exists(path));
     QVERIFY(writer->commit());
@@ -479,7 +561,8 @@ void TestSafetensors::writerIsDeterministicAndAligned()
     for (int length = 1; length < 70; ++length) { // every residue of the header's length
         const std::string name(static_cast<std::size_t>(length), 'x');
         for (const char* fileName : {"one.safetensors", "two.safetensors"}) {
-            auto writer = sa::SafetensorsWriter::create(m_folder.filePath(fileName).toStdString(), {{name, sa::Dtype::U8, {3}}});
+            auto writer =
+                sa::SafetensorsWriter::create(m_folder.filePath(fileName).toStdString(), {{name, sa::Dtype::U8, {3}}});
             QVERIFY(writer);
             QVERIFY(writer->write(std::as_bytes(std::span("abc", 3))));
             QVERIFY(writer->commit());
@@ -488,7 +571,9 @@ void TestSafetensors::writerIsDeterministicAndAligned()
         QCOMPARE(one, readFile(m_folder.filePath("two.safetensors")));
         QCOMPARE((one.size() - 3) % 64, 0);
         if (length == 1)
-            QCOMPARE(one.mid(8, 87), QByteArray(R"({"__metadata__":{"format":"pt"},"x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}   )"));
+            QCOMPARE(one.mid(8, 87),
+                     QByteArray(
+                         R"({"__metadata__":{"format":"pt"},"x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}   )"));
     }
 }
 

@@ -12,7 +12,8 @@
 
 using namespace test;
 
-namespace {
+namespace
+{
 
 constexpr const char* kIndex = "model.safetensors.index.json";
 
@@ -23,7 +24,8 @@ QByteArray indexOf(const QByteArray& map, const QByteArray& metadata = "{\"total
 
 } // namespace
 
-class TestWeightStore : public QObject {
+class TestWeightStore : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -109,7 +111,8 @@ void TestWeightStore::shardsAreOneStore()
     QVERIFY2(store->warnings().empty(), store->warnings().empty() ? "" : store->warnings().front().c_str());
     QCOMPARE(store->names(), (std::vector<std::string>{"one", "three", "two"}));
     QCOMPARE(store->fileOf("three"), path("b.safetensors").toStdString());
-    QCOMPARE(store->totalBytes(), static_cast<std::uint64_t>(QFile(path("a.safetensors")).size() + QFile(path("b.safetensors")).size()));
+    QCOMPARE(store->totalBytes(),
+             static_cast<std::uint64_t>(QFile(path("a.safetensors")).size() + QFile(path("b.safetensors")).size()));
     for (const auto& [name, offset] : {std::pair{"one", 0}, std::pair{"two", 8}, std::pair{"three", 0}}) {
         QByteArray data(8, '\0');
         QVERIFY(store->read(name, std::as_writable_bytes(std::span(data.data(), 8))));
@@ -121,7 +124,11 @@ void TestWeightStore::tensorsComeInPieces()
 {
     const int size = (8 << 20) + 6; // two full pieces and a rest
     const QByteArray data = counting(size);
-    write("model.safetensors", container("{" + entry("w", "\"F16\"", "[" + QByteArray::number(size / 2) + "]", "[0," + QByteArray::number(size) + "]") + "}", data));
+    write("model.safetensors", container("{" +
+                                             entry("w", "\"F16\"", "[" + QByteArray::number(size / 2) + "]",
+                                                   "[0," + QByteArray::number(size) + "]") +
+                                             "}",
+                                         data));
     const auto store = open();
     QVERIFY(store);
     QByteArray back;
@@ -150,15 +157,22 @@ void TestWeightStore::foldersWithoutWeights_data()
     QTest::addColumn<QStringList>("files");
     QTest::addColumn<int>("code");
     QTest::addColumn<QStringList>("words");
-    QTest::addRow("an empty folder") << QStringList{} << int(sa::Errc::NotFound) << QStringList{"no weights", "model.safetensors"};
-    QTest::addRow("only a configuration") << QStringList{"config.json"} << int(sa::Errc::NotFound) << QStringList{"no weights"};
-    QTest::addRow("pickled weights only") << QStringList{"config.json", "pytorch_model.bin"} << int(sa::Errc::Unsupported)
-                                          << QStringList{"pytorch_model.bin", "pickles", "save_pretrained"};
-    QTest::addRow("many pickled shards") << QStringList{"pytorch_model-00001-of-00003.bin", "pytorch_model-00002-of-00003.bin", "consolidated.00.pth", "x.pt", "y.ckpt"}
+    QTest::addRow("an empty folder") << QStringList{} << int(sa::Errc::NotFound)
+                                     << QStringList{"no weights", "model.safetensors"};
+    QTest::addRow("only a configuration")
+        << QStringList{"config.json"} << int(sa::Errc::NotFound) << QStringList{"no weights"};
+    QTest::addRow("pickled weights only")
+        << QStringList{"config.json", "pytorch_model.bin"} << int(sa::Errc::Unsupported)
+        << QStringList{"pytorch_model.bin", "pickles", "save_pretrained"};
+    QTest::addRow("many pickled shards") << QStringList{"pytorch_model-00001-of-00003.bin",
+                                                        "pytorch_model-00002-of-00003.bin", "consolidated.00.pth",
+                                                        "x.pt", "y.ckpt"}
                                          << int(sa::Errc::Unsupported) << QStringList{"and 1 more", "pickles"};
-    QTest::addRow("GGUF only") << QStringList{"model-q4.gguf"} << int(sa::Errc::Unsupported) << QStringList{"GGUF", "model-q4.gguf"};
-    QTest::addRow("shards without their index") << QStringList{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "pytorch_model.bin"}
-                                                << int(sa::Errc::NotFound) << QStringList{"model-00001-of-00002.safetensors", "index"};
+    QTest::addRow("GGUF only") << QStringList{"model-q4.gguf"} << int(sa::Errc::Unsupported)
+                               << QStringList{"GGUF", "model-q4.gguf"};
+    QTest::addRow("shards without their index")
+        << QStringList{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "pytorch_model.bin"}
+        << int(sa::Errc::NotFound) << QStringList{"model-00001-of-00002.safetensors", "index"};
     QTest::addRow("weights under another name") << QStringList{"consolidated.safetensors"} << int(sa::Errc::NotFound)
                                                 << QStringList{"consolidated.safetensors", "renamed"};
 }
@@ -180,7 +194,9 @@ void TestWeightStore::hostileShardNames_data()
 {
     QTest::addColumn<QByteArray>("name"); // as JSON
     QTest::addColumn<int>("code");
-    const auto row = [](const char* title, const QByteArray& json, sa::Errc code = sa::Errc::BadFormat) { QTest::addRow("%s", title) << json << int(code); };
+    const auto row = [](const char* title, const QByteArray& json, sa::Errc code = sa::Errc::BadFormat) {
+        QTest::addRow("%s", title) << json << int(code);
+    };
     row("a folder up", "\"../outside.safetensors\"");
     row("two folders up", "\"../../outside.safetensors\"");
     row("down and up again", "\"sub/../../outside.safetensors\"");
@@ -238,11 +254,14 @@ void TestWeightStore::malformedIndices_data()
     QTest::addRow("weight_map null") << indexOf("null") << QStringList{"weight_map", "null"};
     QTest::addRow("weight_map a list") << indexOf("[\"a.safetensors\"]") << QStringList{"weight_map", "an object"};
     QTest::addRow("weight_map empty") << indexOf("{}") << QStringList{"weight_map", "no tensors"};
-    QTest::addRow("a tensor twice") << indexOf(R"({"one":"a.safetensors","one":"b.safetensors"})") << QStringList{"twice", "one"};
-    QTest::addRow("weight_map twice") << QByteArray(R"({"weight_map":{},"weight_map":{"one":"a.safetensors"}})") << QStringList{"twice"};
+    QTest::addRow("a tensor twice") << indexOf(R"({"one":"a.safetensors","one":"b.safetensors"})")
+                                    << QStringList{"twice", "one"};
+    QTest::addRow("weight_map twice") << QByteArray(R"({"weight_map":{},"weight_map":{"one":"a.safetensors"}})")
+                                      << QStringList{"twice"};
     QTest::addRow("nested deep") << indexOf(QByteArray(5000, '[') + QByteArray(5000, ']')) << QStringList{"nested"};
     QTest::addRow("metadata a list") << indexOf(good, "[]") << QStringList{"metadata"};
-    QTest::addRow("total_size a text") << indexOf(good, "{\"total_size\":\"24\"}") << QStringList{"metadata.total_size"};
+    QTest::addRow("total_size a text") << indexOf(good, "{\"total_size\":\"24\"}")
+                                       << QStringList{"metadata.total_size"};
     QTest::addRow("a byte order mark") << "\xEF\xBB\xBF" + indexOf(good) << QStringList{"byte order mark"};
     QTest::addRow("something after the end") << indexOf(good) + "{}" << QStringList{"JSON"};
     QTest::addRow("NUL bytes after the end") << indexOf(good) + QByteArray(4, '\0') << QStringList{"NUL"};
@@ -275,12 +294,15 @@ void TestWeightStore::contradictions_data()
 {
     QTest::addColumn<QByteArray>("map");
     QTest::addColumn<QStringList>("words");
-    QTest::addRow("a tensor that is in no shard") << QByteArray(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors","four":"b.safetensors"})")
-                                                  << QStringList{"weight_map.four", "b.safetensors"};
-    QTest::addRow("a tensor that is in the other shard") << QByteArray(R"({"one":"a.safetensors","two":"b.safetensors","three":"b.safetensors"})")
-                                                         << QStringList{"two", "a.safetensors", "b.safetensors"};
-    QTest::addRow("two copies in two shards") << QByteArray(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors","five":"c.safetensors"})")
-                                              << QStringList{"one", "a.safetensors", "c.safetensors"};
+    QTest::addRow("a tensor that is in no shard")
+        << QByteArray(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors","four":"b.safetensors"})")
+        << QStringList{"weight_map.four", "b.safetensors"};
+    QTest::addRow("a tensor that is in the other shard")
+        << QByteArray(R"({"one":"a.safetensors","two":"b.safetensors","three":"b.safetensors"})")
+        << QStringList{"two", "a.safetensors", "b.safetensors"};
+    QTest::addRow("two copies in two shards")
+        << QByteArray(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors","five":"c.safetensors"})")
+        << QStringList{"one", "a.safetensors", "c.safetensors"};
 }
 
 void TestWeightStore::contradictions()
@@ -304,10 +326,13 @@ void TestWeightStore::thingsThatHurtNobodyAreWarnings_data()
     QTest::addRow("no metadata") << all << QByteArray("null") << QString() << QString();
     QTest::addRow("total_size as a fraction") << all << QByteArray("{\"total_size\":24.0}") << QString() << QString();
     QTest::addRow("a wrong total_size") << all << QByteArray("{\"total_size\":25}") << QString() << "total_size";
-    QTest::addRow("a stray weight file") << all << QByteArray("{}") << "adapter_model.safetensors" << "adapter_model.safetensors";
-    QTest::addRow("a single file beside the index") << all << QByteArray("{}") << "model.safetensors" << "both model.safetensors and an index";
+    QTest::addRow("a stray weight file") << all << QByteArray("{}") << "adapter_model.safetensors"
+                                         << "adapter_model.safetensors";
+    QTest::addRow("a single file beside the index") << all << QByteArray("{}") << "model.safetensors"
+                                                    << "both model.safetensors and an index";
     QTest::addRow("a pickle beside the weights") << all << QByteArray("{}") << "pytorch_model.bin" << QString();
-    QTest::addRow("a tensor that the index does not list") << QByteArray(R"({"one":"a.safetensors","three":"b.safetensors"})") << QByteArray("{}") << QString() << "two";
+    QTest::addRow("a tensor that the index does not list")
+        << QByteArray(R"({"one":"a.safetensors","three":"b.safetensors"})") << QByteArray("{}") << QString() << "two";
 }
 
 void TestWeightStore::thingsThatHurtNobodyAreWarnings()
@@ -324,7 +349,8 @@ void TestWeightStore::thingsThatHurtNobodyAreWarnings()
     QVERIFY2(store, qPrintable(store ? QString() : describe(store.error())));
     QCOMPARE(store->warnings().size(), std::size_t(warning.isEmpty() ? 0 : 1));
     if (!warning.isEmpty())
-        QVERIFY2(QString::fromStdString(store->warnings().front()).contains(warning), store->warnings().front().c_str());
+        QVERIFY2(QString::fromStdString(store->warnings().front()).contains(warning),
+                 store->warnings().front().c_str());
     QVERIFY(store->contains("one"));
     QCOMPARE(store->contains("two"), map.contains("two"));
 }
@@ -336,7 +362,8 @@ void TestWeightStore::hubCachesWork()
     QVERIFY(root.mkpath("models--org--name/blobs") && root.mkpath("models--org--name/snapshots/0123abcd"));
     write("models--org--name/blobs/aaaa", vectors({"one", "two"}));
     write("models--org--name/blobs/bbbb", vectors({"three"}));
-    write("models--org--name/blobs/cccc", indexOf(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors"})"));
+    write("models--org--name/blobs/cccc",
+          indexOf(R"({"one":"a.safetensors","two":"a.safetensors","three":"b.safetensors"})"));
     const QString snapshot = "models--org--name/snapshots/0123abcd/";
     QVERIFY(QFile::link("../../blobs/aaaa", path(snapshot + "a.safetensors")));
     QVERIFY(QFile::link("../../blobs/bbbb", path(snapshot + "b.safetensors")));
@@ -393,7 +420,8 @@ void TestWeightStore::linksThatLeadNowhereAreRefused()
     QVERIFY(!store);
     QCOMPARE(sa::exitStatus(store.error().code), 3);
     checkReadable(store.error(), m_folder->path());
-    QVERIFY2(describe(store.error()).contains(indexed ? "a.safetensors" : "model.safetensors"), qPrintable(describe(store.error())));
+    QVERIFY2(describe(store.error()).contains(indexed ? "a.safetensors" : "model.safetensors"),
+             qPrintable(describe(store.error())));
 }
 
 void TestWeightStore::shardsThatAreNoFilesAreRefused()

@@ -15,13 +15,16 @@ using PackedScale = std::uint16_t;
 inline constexpr int kScaleExponentBias = 40;
 inline constexpr int kMaxApotTerms = 3;
 
-/// Nearest packed scale by the paper's greedy rule: each term is sign * 2^round(log2|residual|), ties of the rounding to
-/// even; `terms` in 1..3. value <= 0, NaN -> 0. Exponents saturate: above 2^23 the largest code, below 2^-39 zero; a
-/// term more than 15 below its predecessor is dropped. Exact: never uses log2, so every machine gives the same word.
+/// Packed scale by the paper's greedy rule: each term is sign * 2^round(log2|residual|); `terms` in 1..3. value <= 0, NaN
+/// -> 0. Exponents saturate: the first at 23, each later one below its predecessor, so that beyond the largest code the
+/// largest code results; a first exponent under -39 gives zero; a term more than 15 below its predecessor is dropped.
+/// Exact: log2|r| rounds up when |r| > 2^(p + 1/2), which no double equals, so there are no ties and log2 is never computed;
+/// every machine gives the same word. Rounding the value of a word that it wrote gives that value again.
 PackedScale apotRound(double value, int terms) noexcept;
 /// Exact: at most 31 significant bits, so double always holds it.
 double apotValue(PackedScale scale) noexcept;
-/// False for words that no encoder writes (terms after an absent one, payload under E = 0).
+/// True when decoding the fields and packing them again gives the same word: 0, or E > 0 with nothing set behind an absent
+/// term. All that apotRound writes passes; so does any other sum of this form that another method may prefer.
 bool apotValid(PackedScale scale) noexcept;
 
 } // namespace sa::kernels

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // y[m,n] = sum_k W^[n,k] * x[m,k], straight from the planes: activations are shifted by the scale's exponents (algorithm
 // 2.2, in float bit space), 16-entry tables of signed sums over 4 columns are built once per row group, and every four
-// weights of a row and plane cost one look-up and one add. No multiplication, no dense weight.
+// weights of a row and plane cost one look-up and one add. No multiplication, no dense weight. Only small groups (more than
+// 8 groups of under 32 rows, columns in eights) share tables of unshifted sums and pay one multiply-add per 8 weights.
 #pragma once
 
 #include "sa/kernels/sign_planes.h"

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whole jobs on the bundled model.
+#include "core/base/file.h"
+#include "core/base/sha256.h"
+#include "core/engine/job.h"
+
+#include <QDir>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <cmath>
+
+using namespace sa;
+
+namespace {
+
+const std::string kModel = SA_SOURCE_DIR "/resources/sample-model";
+const std::string kText = SA_SOURCE_DIR "/resources/sample-text/evaluation.raw.txt";
+const std::string kCalibration = SA_SOURCE_DIR "/resources/sample-text/calibration.txt";
+
+QuantizeSpec smallJob(const std::string& out)
+{
+    QuantizeSpec spec;
+    spec.model = kModel;
+    spec.out = out;
+    spec.bits = 3;
+    spec.calibration = {kCalibration};
+    spec.samples = 8;
+    spec.seqlen = 128;
+    return spec;
+}
+
+std::map<QString, std::string> digests(const QString& folder)
+{
+    std::map<QString, std::string> out;
+    for (const auto& entry : QDir(folder).entryList(QDir::Files | QDir::Hidden))
+        out[entry] = *sha256OfFile(QDir(folder).filePath(entry).toStdString());
+    return out;
+}
+
+Result<Json> run(const JobSpec& spec, std::vector<Json>* events = nullptr, const CancelToken& cancel = {})
+{
+    return runJob(spec, [&](const Json& event) {
+        if (events)
+            events->push_back(event);
+    }, cancel);
+}
+
+double perplexityOf(const std::string& model)
+{
+    EvaluateSpec spec;
+    spec.model = model;
+    spec.text = kText;
+    spec.join = "raw";
+    spec.seqlen = 256;
+    spec.maxWindows = 24;
+    const auto result = run(spec);
+    return result ? (*result)["perplexity"].get<double>() : NAN;
+}
+
+} // namespace
+
+class TestJobs : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+    QString path(const char* name) const { return m_folder.filePath(QString::fromLatin1(name)); }
+    QStringList leftovers() const { return QDir(m_folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot); }
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        std::vector<Json> events;
+        const auto result = run(smallJob(path("packed").toStdString()), &events);
+        QVERIFY2(result, result ? "" : result.error().sentence().c_str());
+        QCOMPARE((*result)["layers"].size(), std::size_t{42});
+        // 3 planes; the scales of 8 row groups: 48 bits per 8 columns of N rows
+        QVERIFY((*result)["bits_per_weight"].get<double>() > 3.0 && (*result)["bits_per_weight"].get<double>() < 3.3);
+        QVERIFY((*result)["stored_bytes"].get<std::uint64_t>() < (*result)["original_bytes"].get<std::uint64_t>() / 2);
+        int layers = 0;
+        double lastDone = 0;
+        for (const auto& event : events) {
+            layers += event.contains("layer") ? 1 : 0;
+            if (event.contains("progress") && event["progress"]["phase"] == "quantize") {
+                QVERIFY(event["progress"]["done"].get<double>() >= lastDone);
+                lastDone = event["progress"]["done"].get<double>();
+            }
+        }
+        QCOMPARE(layers, 42);
+        for (const auto& layer : (*result)["layers"])
+            QVERIFY(layer["relative_error"].get<double>() > 0 && layer["relative_error"].get<double>() < 0.2);
+    }
+
+    void sameBytesForAnyNumberOfThreadsAndAnyRepeat_data()
+    {
+        QTest::addColumn<int>("threads");
+        QTest::addRow("one thread") << 1;
+        QTest::addRow("two threads") << 2;
+        QTest::addRow("three threads") << 3;
+    }
+    void sameBytesForAnyNumberOfThreadsAndAnyRepeat()
+    {
+        QFETCH(int, threads);
+        QuantizeSpec spec = smallJob(path("again").toStdString());
+        spec.threads = threads;
+        QVERIFY(run(spec));
+        const auto expected = digests(path("packed")), found = digests(path("again"));
+        QVERIFY(expected.size() >= 10);
+        QVERIFY(expected == found);
+        QVERIFY(QDir(path("again")).removeRecursively());
+    }
+
+    void otherSeedsGiveOtherBytes()
+    {
+        QuantizeSpec spec = smallJob(path("other").toStdString());
+        spec.seed = 1;
+        QVERIFY(run(spec));
+        QVERIFY(digests(path("packed")) != digests(path("other")));
+        QVERIFY(QDir(path("other")).removeRecursively());
+    }
+
+    void nothingOfTheMachineIsInTheFolder()
+    {
+        for (const auto& [fileName, digest] : digests(path("packed"))) {
+            const auto content = readFile(path("packed").toStdString() + "/" + fileName.toStdString(), 64u << 20);
+            QVERIFY(content);
+            QVERIFY2(content->find(m_folder.path().toStdString()) == std::string::npos, qPrintable(fileName));
+            QVERIFY2(content->find(SA_SOURCE_DIR) == std::string::npos, qPrintable(fileName));
+        }
+    }
+
+    void thePackedModelComputesWhatItsExportDoes()
+    {
+        QVERIFY(run(VerifySpec{path("packed").toStdString()}));
+        const auto exported = run(ExportSpec{path("packed").toStdString(), path("dense").toStdString(), "hf-fp16"});
+        QVERIFY2(exported, exported ? "" : exported.error().sentence().c_str());
+        const double original = perplexityOf(kModel), packed = perplexityOf(path("packed").toStdString()),
+                     dense = perplexityOf(path("dense").toStdString());
+        QVERIFY2(std::abs(packed / dense - 1) < 1e-3, qPrintable(QString("%1 %2").arg(packed).arg(dense)));
+        QVERIFY2(packed > original && packed < 1.08 * original, qPrintable(QString("%1 %2").arg(packed).arg(original)));
+    }
+
+    void aPackedModelDescribesItself()
+    {
+        const auto opened = run(OpenSpec{path("packed").toStdString()});
+        QVERIFY(opened);
+        QCOMPARE((*opened)["format"].get<std::string>(), std::string("packed"));
+        QCOMPARE((*opened)["parameters"].get<int>(), 6917376);
+        QCOMPARE((*opened)["original_bytes"].get<int>(), 13840864);
+        QCOMPARE((*opened)["quantization"]["mode"].get<std::string>(), std::string("lat"));
+        QVERIFY((*opened)["layers"][0]["bits"].get<double>() > 3.0);
+        QVERIFY((*opened)["layers"][0]["error"].get<double>() > 0.0);
+        const auto original = run(OpenSpec{kModel});
+        QVERIFY(original);
+        QVERIFY((*original)["quantization"].is_null());
+        QCOMPARE((*original)["layers"].size(), (*opened)["layers"].size());
+    }
+
+    void theGeneratedTextIsTheSumOfItsTokens()
+    {
+        GenerateSpec spec;
+        spec.model = path("packed").toStdString();
+        spec.prompt = "The game was released in";
+        spec.maxTokens = 16;
+        spec.greedy = true;
+        std::vector<Json> events;
+        const auto result = run(spec, &events);
+        QVERIFY(result);
+        std::string text;
+        for (const auto& event : events)
+            if (event.contains("token"))
+                text += event["token"]["text"].get<std::string>();
+        QCOMPARE((*result)["text"].get<std::string>(), text);
+        QCOMPARE((*result)["ids"].size(), std::size_t{16});
+        QCOMPARE(text.front(), ' '); // the word after the prompt keeps its space
+    }
+
+    void badJobsAreRefusedAndLeaveNothing_data()
+    {
+        QTest::addColumn<QString>("what");
+        QTest::addColumn<QString>("code");
+        for (const auto& [what, code] : {std::pair{"packed source", "BadInput"}, {"busy output", "BadInput"}, {"no calibration file", "NotFound"},
+                                         {"calibration text too short", "BadInput"}, {"window beyond the context", "Usage"}, {"unknown mode", "Usage"},
+                                         {"no such device", "Device"}, {"no folder", "NotFound"}})
+            QTest::addRow("%s", what) << what << code;
+    }
+    void badJobsAreRefusedAndLeaveNothing()
+    {
+        QFETCH(QString, what);
+        QFETCH(QString, code);
+        const auto before = leftovers();
+        QuantizeSpec spec = smallJob(path("out").toStdString());
+        if (what == "packed source")
+            spec.model = path("packed").toStdString();
+        if (what == "busy output")
+            spec.out = path("packed").toStdString();
+        if (what == "no calibration file")
+            spec.calibration = {path("absent.txt").toStdString()};
+        if (what == "calibration text too short")
+            spec.calibration = {kModel + "/generation_config.json"};
+        if (what == "window beyond the context")
+            spec.seqlen = 2048;
+        if (what == "unknown mode")
+            spec.mode = "fast";
+        if (what == "no such device")
+            spec.device = "cuda:99";
+        if (what == "no folder")
+            spec.model = path("absent").toStdString();
+        const auto result = run(spec);
+        QVERIFY(!result);
+        QCOMPARE(QString::fromLatin1(name(result.error().code)), code);
+        QCOMPARE(leftovers(), before);
+    }
+
+    void aCancelledJobLeavesNothing()
+    {
+        const auto before = leftovers();
+        CancelToken cancel;
+        int layers = 0;
+        const auto result = runJob(smallJob(path("out").toStdString()), [&](const Json& event) {
+            if (event.contains("layer") && ++layers == 10)
+                cancel.cancel();
+        }, cancel);
+        QVERIFY(!result);
+        QCOMPARE(result.error().code, Errc::Cancelled);
+        QVERIFY(layers < 42);
+        QCOMPARE(leftovers(), before);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestJobs)
+#include "tst_jobs.moc"

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/picture_tour.h"
+
+#include "ui/main_window.h"
+#include "ui/pages/prompt_panel.h"
+#include "ui/pages/run_form.h"
+#include "ui/pages/run_page.h"
+#include "ui/pages/run_view.h"
+#include "ui/style/theme.h"
+
+#include <QDir>
+#include <QFileInfo>
+#include <QImageWriter>
+
+#include <cstdio>
+#include <utility>
+
+namespace sa::ui {
+
+namespace {
+
+constexpr int kSettleMs = 150; // layouts, palettes and plots change in queued events
+constexpr int kPollMs = 50;
+constexpr int kPatienceMs = 20 * 60 * 1000;
+constexpr int kLayersInPicture = 24; // of the sample's 42: the run is well under way
+const QString kPrompt = QStringLiteral("The history of the city begins");
+
+} // namespace
+
+PictureTour::PictureTour(MainWindow& window, Theme& theme, Options options, QObject* parent)
+    : QObject(parent)
+    , m_window(window)
+    , m_theme(theme)
+    , m_options(std::move(options))
+{
+    m_poll.setInterval(kPollMs);
+    connect(&m_poll, &QTimer::timeout, this, [this] {
+        if (!m_ready || !m_ready())
+            return;
+        m_poll.stop();
+        std::exchange(m_next, {})();
+    });
+    m_patience.setSingleShot(true);
+    m_patience.setInterval(kPatienceMs);
+    connect(&m_patience, &QTimer::timeout, this, [this] { fail(QStringLiteral("the worker takes too long")); });
+}
+
+PictureTour::~PictureTour()
+{
+    if (!m_models.isEmpty())
+        QDir(m_models).removeRecursively();
+}
+
+void PictureTour::start()
+{
+    if (!prepare())
+        return;
+    m_patience.start();
+    m_window.resize(1280, 800);
+    connect(m_window.runPage()->run(), &CompressionRun::layersFinished, this,
+            [this](const std::vector<LayerResult>& batch) { m_layers += static_cast<int>(batch.size()); });
+    waitFor([this] { return m_window.worker()->state() == WorkerClient::State::Ready; },
+            [this] { shoot(QStringLiteral("start"), [this] { showError(); }); });
+}
+
+/// Folders whose paths say nothing about the machine: they are in the pictures.
+bool PictureTour::prepare()
+{
+    if (!QDir().mkpath(m_options.folder)) {
+        fail(QStringLiteral("cannot create the folder for the pictures"));
+        return false;
+    }
+    const QString models = QDir::temp().filePath(QStringLiteral("models"));
+    if (QFileInfo::exists(models)) {
+        fail(QStringLiteral("%1 is in the way: remove it").arg(models));
+        return false;
+    }
+    m_models = models;
+    if (linkModel(QStringLiteral("llama2-6m"), false) && linkModel(QStringLiteral("broken-download"), true))
+        return true;
+    fail(QStringLiteral("cannot prepare %1").arg(models));
+    return false;
+}
+
+bool PictureTour::linkModel(const QString& target, bool cutWeights) const
+{
+    const QDir source(m_options.model);
+    const QDir folder(m_models + u'/' + target);
+    if (!QDir().mkpath(folder.path()))
+        return false;
+    for (const QString& name : source.entryList(QDir::Files)) {
+        const QString from = QFileInfo(source.filePath(name)).canonicalFilePath();
+        const QString to = folder.filePath(name);
+        if (cutWeights && name.endsWith(QLatin1String(".safetensors"))) {
+            QFile half(to);
+            if (!QFile::copy(from, to) || !half.setPermissions(QFile::ReadOwner | QFile::WriteOwner) ||
+                !half.resize(half.size() / 2))
+                return false;
+        } else if (!QFile::link(from, to)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void PictureTour::showError()
+{
+    connect(&m_window, &MainWindow::openFailed, this,
+            [this] { shoot(QStringLiteral("error"), [this] { showModel(); }); });
+    m_window.openModel(m_models + QStringLiteral("/broken-download"));
+}
+
+void PictureTour::showModel()
+{
+    m_window.disconnect(this);
+    connect(&m_window, &MainWindow::openFailed, this, [this] { fail(QStringLiteral("the model does not open")); });
+    connect(&m_window, &MainWindow::modelOpened, this,
+            [this] { shoot(QStringLiteral("loaded"), [this] { showRun(); }); });
+    m_window.openModel(m_models + QStringLiteral("/llama2-6m"));
+}
+
+void PictureTour::showRun()
+{
+    RunPage* page = m_window.runPage();
+    m_window.showRunPage();
+    waitFor([page] { return page->form()->canStart(); },
+            [this, page] {
+                shoot(QStringLiteral("settings"), [this, page] {
+                    page->startRun();
+                    waitFor([this, page] { return m_layers >= kLayersInPicture || !page->isRunning(); },
+                            [this] { shoot(QStringLiteral("running"), [this] { showResult(); }); });
+                });
+            });
+}
+
+void PictureTour::showResult()
+{
+    RunPage* page = m_window.runPage();
+    waitFor([page] { return !page->isRunning(); },
+            [this, page] {
+                if (page->showsResult())
+                    shoot(QStringLiteral("done"), [this] { showPrompt(); });
+                else
+                    fail(QStringLiteral("the run did not succeed"));
+            });
+}
+
+void PictureTour::showPrompt()
+{
+    RunView* view = m_window.runPage()->view();
+    view->showPrompt();
+    view->prompt()->setPrompt(kPrompt);
+    view->prompt()->generate();
+    waitFor([view] { return !view->prompt()->isRunning(); },
+            [this] {
+                shoot(QStringLiteral("prompt"), [this] {
+                    m_over = true;
+                    Q_EMIT finished(0);
+                });
+            });
+}
+
+void PictureTour::waitFor(std::function<bool()> ready, std::function<void()> next)
+{
+    m_ready = std::move(ready);
+    m_next = std::move(next);
+    m_poll.start();
+}
+
+void PictureTour::shoot(const QString& state, std::function<void()> next)
+{
+    m_theme.apply(ThemeMode::Light);
+    QTimer::singleShot(kSettleMs, this, [this, state, next = std::move(next)] {
+        if (!save(state + QStringLiteral("-light")))
+            return;
+        m_theme.apply(ThemeMode::Dark);
+        QTimer::singleShot(kSettleMs, this, [this, state, next] {
+            if (save(state + QStringLiteral("-dark")))
+                next();
+        });
+    });
+}
+
+bool PictureTour::save(const QString& name)
+{
+    QImageWriter writer(QDir(m_options.folder).filePath(name + m_options.suffix + QStringLiteral(".png")), "png");
+    writer.setCompression(100); // smallest files
+    if (writer.write(m_window.grab().toImage().convertToFormat(QImage::Format_RGB888)))
+        return true;
+    fail(writer.errorString());
+    return false;
+}
+
+void PictureTour::fail(const QString& what)
+{
+    if (std::exchange(m_over, true))
+        return;
+    m_poll.stop();
+    std::fprintf(stderr, "pictures: %s\n", qPrintable(what));
+    QMetaObject::invokeMethod(this, [this] { Q_EMIT finished(1); }, Qt::QueuedConnection);
+}
+
+} // namespace sa::ui
