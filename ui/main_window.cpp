@@ -40,6 +40,7 @@ namespace {
 
 constexpr int kStateVersion = 1; // of saveState(): raise it when docks change
 constexpr int kRemarkMs = 500;
+constexpr int kLogHeight = 170;
 
 /// The one local path of a drag, or empty.
 QString draggedPath(const QMimeData* data)
@@ -74,6 +75,7 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     m_remarkTimer.setInterval(kRemarkMs);
     connect(&m_remarkTimer, &QTimer::timeout, this, &MainWindow::refreshWorkerRemark);
 
+    setMinimumSize(960, 600);
     resize(1280, 800);
     restoreGeometry(m_settings.geometry());
     restoreState(m_settings.windowState(), kStateVersion);
@@ -234,6 +236,7 @@ void MainWindow::makeLogDock()
     m_logDock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable);
     m_logDock->setWidget(m_log);
     addDockWidget(Qt::BottomDockWidgetArea, m_logDock);
+    resizeDocks({m_logDock}, {kLogHeight}, Qt::Vertical);
     m_logDock->hide();
 }
 
@@ -248,6 +251,7 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         m_badge->setState(state, m_worker->hello());
         if (state == WorkerClient::State::Ready && m_worker->hello())
             m_runPage->setDevices(m_worker->hello()->devices);
+        m_runPage->setWorkerBusy(m_worker->isBusy());
         refreshWorkerRemark();
     });
     connect(client, &WorkerClient::stopStageChanged, this, &MainWindow::refreshWorkerRemark);
@@ -311,7 +315,7 @@ void MainWindow::launchOpen(const QString& folder)
     m_opening = folder;
     m_settings.setLastFolder(QFileInfo(folder).absolutePath());
     JobService* service = m_worker;
-    if (m_worker->isBusy()) { // a run must not keep anyone from looking at a model
+    if (m_worker->isBusy() || m_worker->state() == WorkerClient::State::Stopping) { // a run must not keep anyone from looking at a model
         if (!m_inspector) {
             m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
             connectWorker(m_inspector, tr("second worker"));
@@ -435,6 +439,7 @@ void MainWindow::askAboutClosing()
     auto* box = new QMessageBox(QMessageBox::Question, tr("A job is running"),
                                 tr("Cancel the running job and close?"), QMessageBox::NoButton, this);
     box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setIconPixmap(icon(QStringLiteral("warning"), IconTone::Warning).pixmap(QSize(32, 32), devicePixelRatioF()));
     box->setTextFormat(Qt::PlainText);
     box->setInformativeText(tr("Nothing half-written stays behind."));
     QPushButton* cancel = box->addButton(tr("Cancel the job and close"), QMessageBox::DestructiveRole);

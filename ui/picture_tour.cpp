@@ -76,29 +76,25 @@ bool PictureTour::prepare()
         return false;
     }
     m_models = models;
-    if (linkModel(QStringLiteral("llama2-6m"), false) && linkModel(QStringLiteral("broken-download"), true))
+    if (copyModel(QStringLiteral("llama2-6m"), false) && copyModel(QStringLiteral("broken-download"), true))
         return true;
     fail(QStringLiteral("cannot prepare %1").arg(models));
     return false;
 }
 
-bool PictureTour::linkModel(const QString& target, bool cutWeights) const
+bool PictureTour::copyModel(const QString& target, bool cutWeights) const
 {
     const QDir source(m_options.model);
     const QDir folder(m_models + u'/' + target);
     if (!QDir().mkpath(folder.path()))
         return false;
     for (const QString& name : source.entryList(QDir::Files)) {
-        const QString from = QFileInfo(source.filePath(name)).canonicalFilePath();
-        const QString to = folder.filePath(name);
-        if (cutWeights && name.endsWith(QLatin1String(".safetensors"))) {
-            QFile half(to);
-            if (!QFile::copy(from, to) || !half.setPermissions(QFile::ReadOwner | QFile::WriteOwner) ||
-                !half.resize(half.size() / 2))
-                return false;
-        } else if (!QFile::link(from, to)) {
+        QFile copy(folder.filePath(name));
+        if (!QFile::copy(source.filePath(name), copy.fileName()) ||
+            !copy.setPermissions(QFile::ReadOwner | QFile::WriteOwner))
             return false;
-        }
+        if (cutWeights && name.endsWith(QLatin1String(".safetensors")) && !copy.resize(copy.size() / 2))
+            return false;
     }
     return true;
 }

@@ -39,7 +39,7 @@ private:
     /// Asks every 50 ms until it is true.
     void waitFor(std::function<bool()> ready, std::function<void()> next);
     bool prepare();
-    bool linkModel(const QString& target, bool cutWeights) const;
+    bool copyModel(const QString& target, bool cutWeights) const;
     void fail(const QString& what);
 
     void showError();

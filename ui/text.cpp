@@ -138,7 +138,10 @@ QString sentence(const QString& clause)
     QString text = clause.trimmed();
     if (text.isEmpty())
         return text;
-    text[0] = text[0].toUpper();
+    // A file or tensor name at the beginning keeps its spelling.
+    const QString first = text.section(u' ', 0, 0);
+    if (std::all_of(first.begin(), first.end(), [](QChar c) { return c.isLower() || c == u',' || c == u':'; }))
+        text[0] = text[0].toUpper();
     const QChar last = text.back();
     return last == u'.' || last == u'!' || last == u'?' ? text : text + u'.';
 }

@@ -281,11 +281,16 @@ bool wantsJson(const std::vector<std::string>& arguments)
 
 Error inOptionNames(Error error)
 {
-    if (error.code != Errc::Usage || error.where.rfind("spec.", 0) != 0)
+    if (error.code != Errc::Usage)
         return error;
-    const std::string member = error.where.substr(5, error.where.find_first_of(".[", 5) - 5);
+    const std::string prefix = "spec.";
+    const bool isFromParser = error.where.rfind(prefix, 0) == 0;
+    std::string member = error.where.substr(isFromParser ? prefix.size() : 0);
+    member.erase(std::min(member.size(), member.find_first_of(".[")));
+    if (member.empty() || member.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string::npos)
+        return error;
     error.where = optionFor(member);
-    if (!error.found.empty())
+    if (isFromParser && !error.found.empty())
         error.message = "this value cannot be used";
     return error;
 }

@@ -26,7 +26,8 @@ using Arguments = std::variant<Invocation, Printout>;
 Result<Arguments> parseArguments(const std::vector<std::string>& arguments);
 /// True when the caller wants JSON lines, even where the rest of the command line is not understood.
 bool wantsJson(const std::vector<std::string>& arguments);
-/// A Usage error about "spec.max_windows" becomes one about "--windows"; others are left alone.
+/// A Usage error about "spec.max_windows" (from parseJobSpec) or "max_windows" (from a job) becomes one about
+/// "--windows"; others are left alone.
 Error inOptionNames(Error error);
 
 } // namespace sa::cli

@@ -5,6 +5,7 @@
 #include "core/protocol/messages.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fstream>
 #include <thread>
 #include <unistd.h>
@@ -54,7 +55,7 @@ Result<Json> runJob(const JobSpec& spec, const EventSink& emit, const CancelToke
 {
     const JobContext context{emit, cancel};
     try {
-        const at::NoGradGuard noGradients;
+        const c10::NoGradGuard noGradients;
         return dispatch(spec, context);
     } catch (const std::bad_alloc&) {
         return makeError(Errc::OutOfMemory, "there is not enough memory for this job")

@@ -95,43 +95,49 @@ BcqGrid makeGrid(std::span<const kernels::PackedScale> scales)
     return grid;
 }
 
-BcqGrid BcqFitter::fit(std::span<const float> values, const BcqOptions& options, double* error)
+BcqGrid BcqFitter::fit(std::span<const float> values, std::span<const float> weights, const BcqOptions& options, double* error)
 {
     const int q = options.planes;
     const std::size_t g = values.size();
-    m_sorted.assign(values.begin(), values.end());
-    std::sort(m_sorted.begin(), m_sorted.end());
-    m_sums.resize(g + 1);
-    m_sums[0] = 0.0;
+    m_sorted.resize(g);
+    for (std::size_t i = 0; i < g; ++i)
+        m_sorted[i] = {values[i], weights.empty() ? 1.0f : weights[i]};
+    std::sort(m_sorted.begin(), m_sorted.end(), [](const Entry& a, const Entry& b) {
+        return a.value != b.value ? a.value < b.value : a.weight < b.weight;
+    });
+    m_counts.assign(g + 1, 0.0);
+    m_sums.assign(g + 1, 0.0);
     double sumOfSquares = 0.0;
     for (std::size_t i = 0; i < g; ++i) {
-        m_sums[i + 1] = m_sums[i] + m_sorted[i];
-        sumOfSquares += static_cast<double>(m_sorted[i]) * m_sorted[i];
+        const double w = m_sorted[i].value, f = m_sorted[i].weight;
+        m_counts[i + 1] = m_counts[i] + f;
+        m_sums[i + 1] = m_sums[i] + f * w;
+        sumOfSquares += f * w * w;
     }
 
     // Greedy start (1.2): each plane takes the signs of what is left, sign(0) = +1.
     NormalEquations equations;
     Scales alpha{};
-    {
-        m_residual = m_sorted;
+    m_residual.resize(g);
+    for (std::size_t i = 0; i < g; ++i)
+        m_residual[i] = m_sorted[i].value;
+    for (int b = 0; b < q; ++b) {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < g; ++i)
+            sum += static_cast<double>(m_sorted[i].weight) * std::abs(m_residual[i]);
+        alpha[b] = g == 0 ? 0.0 : sum / m_counts[g];
+        for (float& r : m_residual)
+            r -= static_cast<float>(r >= 0.0f ? alpha[b] : -alpha[b]);
+    }
+    for (const auto& [value, weight] : m_sorted) {
+        float rest = value;
+        std::uint8_t code = 0;
         for (int b = 0; b < q; ++b) {
-            double sum = 0.0;
-            for (const float r : m_residual)
-                sum += std::abs(r);
-            alpha[b] = g == 0 ? 0.0 : sum / static_cast<double>(g);
-            for (float& r : m_residual)
-                r -= static_cast<float>(r >= 0.0f ? alpha[b] : -alpha[b]);
+            const bool plus = rest >= 0.0f;
+            code = static_cast<std::uint8_t>(code | (plus ? 1 << b : 0));
+            rest -= static_cast<float>(plus ? alpha[b] : -alpha[b]);
         }
-        for (const float w : m_sorted) {
-            double rest = w;
-            std::uint8_t code = 0;
-            for (int b = 0; b < q; ++b) {
-                const bool plus = static_cast<float>(rest) >= 0.0f;
-                code = static_cast<std::uint8_t>(code | (plus ? 1 << b : 0));
-                rest = static_cast<float>(rest) - static_cast<float>(plus ? alpha[b] : -alpha[b]);
-            }
-            equations.add(code, 1.0, w, q);
-        }
+        equations.add(code, weight, static_cast<double>(weight) * value, q);
     }
 
     BcqGrid best;
@@ -157,13 +163,13 @@ BcqGrid BcqFitter::fit(std::span<const float> values, const BcqOptions& options,
         equations = {};
         std::size_t begin = 0;
         for (int l = 0; l < grid.levelCount(); ++l) {
-            const std::size_t end =
-                l + 1 == grid.levelCount()
-                    ? g
-                    : static_cast<std::size_t>(std::lower_bound(m_sorted.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                                m_sorted.end(), grid.m_midpoints[l + 1]) -
-                                               m_sorted.begin());
-            equations.add(grid.codes[l], static_cast<double>(end - begin), m_sums[end] - m_sums[begin], q);
+            const auto border = l + 1 == grid.levelCount()
+                                    ? m_sorted.end()
+                                    : std::lower_bound(m_sorted.begin() + static_cast<std::ptrdiff_t>(begin), m_sorted.end(),
+                                                       grid.m_midpoints[l + 1],
+                                                       [](const Entry& entry, float limit) { return entry.value < limit; });
+            const auto end = static_cast<std::size_t>(border - m_sorted.begin());
+            equations.add(grid.codes[l], m_counts[end] - m_counts[begin], m_sums[end] - m_sums[begin], q);
             begin = end;
         }
         const double roundError = equations.residual(sumOfSquares, alpha, q);

@@ -47,12 +47,16 @@ BcqGrid makeGrid(std::span<const kernels::PackedScale> scales);
 /// Fits one group and keeps the best scales seen (the paper keeps the last). Reusable buffers: one object per thread.
 class BcqFitter {
 public:
-    /// `values`: the group, any order, finite. `error` (may be null) receives the squared error of the returned grid.
-    BcqGrid fit(std::span<const float> values, const BcqOptions& options, double* error = nullptr);
+    /// `values`: the group, any order, finite. `weights`: one positive factor on the squared error of every value, or empty
+    /// for 1. `error` (may be null) receives the weighted squared error of the returned grid.
+    BcqGrid fit(std::span<const float> values, std::span<const float> weights, const BcqOptions& options, double* error = nullptr);
 
 private:
-    std::vector<float> m_sorted;
-    std::vector<double> m_sums;     ///< prefix sums of the sorted group
+    struct Entry {
+        float value, weight;
+    };
+    std::vector<Entry> m_sorted;
+    std::vector<double> m_counts, m_sums; ///< prefix sums of weight and weight * value over the sorted group
     std::vector<float> m_residual;
 };
 

@@ -96,6 +96,7 @@ Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPer
         if (!at::isfinite(R).all().item<bool>())
             continue;
         out.upper = R.to(at::kFloat).contiguous();
+        out.ridge = out.damping * mean;
         return out;
     }
     out.dataFree = true;

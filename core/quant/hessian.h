@@ -35,6 +35,7 @@ struct SweepFactor {
     at::Tensor upper;                  ///< f32 [K, K], permuted: upper R with (H + damping)^-1 = R^T R
     std::vector<std::int64_t> dead;    ///< sweep positions of inputs that are always 0
     double damping = 0;                ///< fraction of mean(diag) that was finally used
+    double ridge = 0;                  ///< the same in absolute terms: what was added to the diagonal
     bool dataFree = false;             ///< H could not be factored at any damping: the sweep goes without it
 };
 

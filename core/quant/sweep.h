@@ -14,6 +14,7 @@ struct SweepOptions {
     BcqOptions bcq;
     std::int64_t rowsPerScale = 0;    ///< R; 0: ceil(N/8)
     std::int64_t columnsPerScale = 8; ///< C; 8 for `lat`
+    int refinements = 2;              ///< coordinate descent passes over scales and codes after the sweep
 };
 
 /// One layer on its way. Pieces may run in any order on any thread; `finish` joins them in a fixed one.
@@ -29,14 +30,14 @@ public:
     struct Outcome {
         PackedWeight packed;
         at::Tensor dense;          ///< f32 [N, K]: what the planes stand for
-        double error = 0;          ///< sum of (w - w^)^2 / (2 R_jj^2), the paper's loss
+        double error = 0;          ///< tr((W - W^) (H + ridge) (W - W^)^T) / 2: what the sweep's sum of losses is
         double relativeError = 0;  ///< ||(W - W^) X||^2 / ||W X||^2 on the calibration data
     };
     Outcome finish();
 
 private:
     struct PieceResult {
-        double loss = 0, errorEnergy = 0, energy = 0;
+        double error = 0, errorEnergy = 0, energy = 0;
     };
     const at::Tensor& m_weight;
     const SweepFactor& m_factor;

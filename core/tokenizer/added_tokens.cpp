@@ -6,13 +6,17 @@
 
 #include <algorithm>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 constexpr std::size_t kMaxAddedTokens = 1 << 20;
 // Bounds the work at one place of the text; real ones have a few dozen bytes.
 constexpr std::size_t kMaxContentBytes = 1024;
+// A node of the trie takes up to 64 bytes, and every byte may need one.
+constexpr std::size_t kMaxPatternBytes = 4 << 20;
 
 Result<AddedToken> readToken(const JsonField& field)
 {
@@ -112,7 +116,8 @@ std::ptrdiff_t AddedTokens::Matcher::longestAt(std::string_view text, std::size_
     return found;
 }
 
-Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer* normalizer)
+Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary,
+                                      const Normalizer* normalizer)
 {
     AddedTokens out;
     if (field.isNull())
@@ -154,6 +159,7 @@ Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& 
     for (std::size_t i = 0; i < order.size(); ++i)
         order[i] = i;
     std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return out.m_tokens[i].special; });
+    std::size_t patternBytes = 0;
     for (const std::size_t i : order) {
         const AddedToken& token = out.m_tokens[i];
         std::string pattern = token.content;
@@ -161,6 +167,12 @@ Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& 
             RegexScratch scratch(pattern.size());
             normalizer->apply(pattern, scratch);
         }
+        patternBytes += pattern.size();
+        if (patternBytes > kMaxPatternBytes)
+            return makeError(Errc::Unsupported, "the added tokens are too long together")
+                .in(field.file())
+                .at(field.path())
+                .wanted("at most " + std::to_string(kMaxPatternBytes) + " bytes");
         (token.normalized ? out.m_inNormalized : out.m_inRaw).add(pattern, i);
     }
     return out;

@@ -13,7 +13,8 @@
 #include <unordered_set>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 struct AddedToken {
     TokenId id = kNoToken;
@@ -25,9 +26,11 @@ struct AddedToken {
     bool special = false;
 };
 
-class AddedTokens {
+class AddedTokens
+{
 public:
-    /// `field` is the list, or null. Ids must be what the reference gives: those of the vocabulary, or the next free ones.
+    /// `field` is the list, or null. Ids must be what the reference gives: those of the vocabulary, or the next free
+    /// ones.
     static Result<AddedTokens> read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer* normalizer);
 
     /// A stretch of text between added tokens (id kNoToken), or an added token.

@@ -9,9 +9,11 @@
 #include <cstdio>
 #include <functional>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 // Below this many symbols a scan for the best pair is faster than a queue.
 constexpr std::size_t kShortWord = 40;

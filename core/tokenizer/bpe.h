@@ -7,9 +7,11 @@
 
 #include <array>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-class BpeModel : public Model {
+class BpeModel : public Model
+{
 public:
     static Result<std::unique_ptr<const Model>> read(const JsonField& field);
 
@@ -30,8 +32,8 @@ private:
 
     Vocabulary m_vocabulary;
     MergeTable m_merges;
-    std::vector<TokenId> m_characters;       ///< ids of single characters below U+10000
-    std::array<TokenId, 256> m_bytes{};      ///< ids of "<0x00>" to "<0xFF>"; kNoToken where absent or not to be used
+    std::vector<TokenId> m_characters;  ///< ids of single characters below U+10000
+    std::array<TokenId, 256> m_bytes{}; ///< ids of "<0x00>" to "<0xFF>"; kNoToken where absent or not to be used
     TokenId m_unknown = kNoToken;
     bool m_fuseUnknown = false;
     bool m_ignoreMerges = false;

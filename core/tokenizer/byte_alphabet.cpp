@@ -5,9 +5,11 @@
 
 #include <array>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 struct Alphabet {
     std::array<std::string, 256> letters;

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Appends one character (1 or 2 bytes of UTF-8) for every byte of `bytes`.
 void appendByteLetters(std::string_view bytes, std::string& out);

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 Result<std::string> typeOf(const JsonField& part)
 {

@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Limits on what one part may multiply the length of a text by, all parts together (the product).
 inline constexpr double kMaxGrowth = 512;

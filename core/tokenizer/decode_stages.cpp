@@ -6,9 +6,11 @@
 
 #include <algorithm>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 int hexDigit(char c)
 {

@@ -9,11 +9,16 @@
 #include <string>
 #include <utility>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-class DecodeStage : public TokenSink {
+class DecodeStage : public TokenSink
+{
 public:
-    explicit DecodeStage(TokenSink& next) : m_next(&next) {}
+    explicit DecodeStage(TokenSink& next)
+        : m_next(&next)
+    {
+    }
     void endToken() override { m_next->endToken(); }
     void finish() override { m_next->finish(); }
 
@@ -25,7 +30,8 @@ private:
 };
 
 /// No decoder: a space between two tokens.
-class JoinBySpaces : public DecodeStage {
+class JoinBySpaces : public DecodeStage
+{
 public:
     using DecodeStage::DecodeStage;
     void text(std::string_view part) override;
@@ -39,7 +45,8 @@ private:
 };
 
 /// All tokens become one.
-class FuseStage : public DecodeStage {
+class FuseStage : public DecodeStage
+{
 public:
     using DecodeStage::DecodeStage;
     void text(std::string_view part) override { next().text(part); }
@@ -48,10 +55,13 @@ public:
 };
 
 /// A literal text is replaced as it comes in; a regular expression waits for the end of the token.
-class ReplaceStage : public DecodeStage {
+class ReplaceStage : public DecodeStage
+{
 public:
     ReplaceStage(TokenSink& next, const Pattern& pattern, std::string_view content)
-        : DecodeStage(next), m_pattern(&pattern), m_content(content)
+        : DecodeStage(next)
+        , m_pattern(&pattern)
+        , m_content(content)
     {
     }
     void text(std::string_view part) override;
@@ -66,7 +76,8 @@ private:
 
 /// Runs of tokens like "<0xE2>" become the text of their bytes, or one U+FFFD a byte when the run is not valid UTF-8.
 /// The reference decides about a run as a whole, so a stream waits for its end.
-class ByteFallbackStage : public DecodeStage {
+class ByteFallbackStage : public DecodeStage
+{
 public:
     using DecodeStage::DecodeStage;
     void text(std::string_view part) override { m_token += part; }
@@ -80,10 +91,15 @@ private:
 };
 
 /// Removes up to `start` and `stop` times one character from the ends of every token.
-class StripStage : public DecodeStage {
+class StripStage : public DecodeStage
+{
 public:
     StripStage(TokenSink& next, std::string_view character, std::size_t start, std::size_t stop)
-        : DecodeStage(next), m_character(character), m_start(start), m_stop(stop), m_startLeft(start)
+        : DecodeStage(next)
+        , m_character(character)
+        , m_start(start)
+        , m_stop(stop)
+        , m_startLeft(start)
     {
     }
     void text(std::string_view part) override;
@@ -98,7 +114,8 @@ private:
 };
 
 /// GPT-2's letters back to bytes; all tokens become one. Only whole characters are passed on.
-class ByteLevelStage : public DecodeStage {
+class ByteLevelStage : public DecodeStage
+{
 public:
     using DecodeStage::DecodeStage;
     void text(std::string_view part) override { m_token += part; }
@@ -111,9 +128,14 @@ private:
 };
 
 /// "▁" to spaces; those of the first token vanish unless none are ever prepended.
-class MetaspaceStage : public DecodeStage {
+class MetaspaceStage : public DecodeStage
+{
 public:
-    MetaspaceStage(TokenSink& next, const Metaspace& settings) : DecodeStage(next), m_settings(&settings) {}
+    MetaspaceStage(TokenSink& next, const Metaspace& settings)
+        : DecodeStage(next)
+        , m_settings(&settings)
+    {
+    }
     void text(std::string_view part) override;
     void endToken() override;
     void finish() override;

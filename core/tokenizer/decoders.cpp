@@ -5,23 +5,30 @@
 
 #include <algorithm>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 using DecoderPtr = std::unique_ptr<const Decoder>;
 using Owners = std::vector<std::unique_ptr<TokenSink>>;
 
 /// A decoder whose stage needs no settings.
-template<class Stage>
-class SimpleDecoder : public Decoder {
+template<class Stage> class SimpleDecoder : public Decoder
+{
 public:
     void makeStages(TokenSink& next, Owners& owners) const override { owners.push_back(std::make_unique<Stage>(next)); }
 };
 
-class ReplaceDecoder : public Decoder {
+class ReplaceDecoder : public Decoder
+{
 public:
-    ReplaceDecoder(Pattern pattern, std::string content) : m_pattern(std::move(pattern)), m_content(std::move(content)) {}
+    ReplaceDecoder(Pattern pattern, std::string content)
+        : m_pattern(std::move(pattern))
+        , m_content(std::move(content))
+    {
+    }
     void makeStages(TokenSink& next, Owners& owners) const override
     {
         owners.push_back(std::make_unique<ReplaceStage>(next, m_pattern, m_content));
@@ -32,10 +39,13 @@ private:
     std::string m_content;
 };
 
-class StripDecoder : public Decoder {
+class StripDecoder : public Decoder
+{
 public:
     StripDecoder(std::string character, std::size_t start, std::size_t stop)
-        : m_character(std::move(character)), m_start(start), m_stop(stop)
+        : m_character(std::move(character))
+        , m_start(start)
+        , m_stop(stop)
     {
     }
     void makeStages(TokenSink& next, Owners& owners) const override
@@ -49,9 +59,13 @@ private:
     std::size_t m_stop;
 };
 
-class MetaspaceDecoder : public Decoder {
+class MetaspaceDecoder : public Decoder
+{
 public:
-    explicit MetaspaceDecoder(Metaspace settings) : m_settings(std::move(settings)) {}
+    explicit MetaspaceDecoder(Metaspace settings)
+        : m_settings(std::move(settings))
+    {
+    }
     void makeStages(TokenSink& next, Owners& owners) const override
     {
         owners.push_back(std::make_unique<MetaspaceStage>(next, m_settings));
@@ -61,9 +75,13 @@ private:
     Metaspace m_settings;
 };
 
-class SequenceDecoder : public Decoder {
+class SequenceDecoder : public Decoder
+{
 public:
-    explicit SequenceDecoder(std::vector<DecoderPtr> parts) : m_parts(std::move(parts)) {}
+    explicit SequenceDecoder(std::vector<DecoderPtr> parts)
+        : m_parts(std::move(parts))
+    {
+    }
     void makeStages(TokenSink& next, Owners& owners) const override
     {
         TokenSink* sink = &next;
@@ -138,7 +156,7 @@ Result<std::unique_ptr<const Decoder>> Decoder::read(const JsonField& field, dou
     if (field.isNull())
         return DecoderPtr(std::make_unique<SimpleDecoder<JoinBySpaces>>());
     SA_TRY(const std::string type, typeOf(field));
-    static constexpr std::string_view kKnown[] = {"Sequence", "Replace", "ByteFallback", "Fuse",
+    static constexpr std::string_view kKnown[] = {"Sequence", "Replace",   "ByteFallback", "Fuse",
                                                   "Strip",    "Metaspace", "ByteLevel"};
     if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
         return unsupportedType(field, "decoder", type);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The "decoder" of tokenizer.json: tokens to text. Every decoder is a stage that takes tokens in parts and passes on what
-// is certain, so that decoding a whole list and decoding a stream are one piece of code.
+// The "decoder" of tokenizer.json: tokens to text. Every decoder is a stage that takes tokens in parts and passes on
+// what is certain, so that decoding a whole list and decoding a stream are one piece of code.
 #pragma once
 
 #include "core/tokenizer/component.h"
@@ -9,10 +9,12 @@
 #include <string>
 #include <string_view>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Receives tokens: any number of text() for one token, then endToken(). finish() ends the list.
-class TokenSink {
+class TokenSink
+{
 public:
     virtual ~TokenSink() = default;
     virtual void text(std::string_view part) = 0; ///< whole characters
@@ -21,7 +23,8 @@ public:
 };
 
 /// Immutable and thread-safe; the stages it makes are for one thread.
-class Decoder {
+class Decoder
+{
 public:
     virtual ~Decoder() = default;
     /// A chain of stages that ends in `next` (borrowed). The stages are appended to `owners`, first stage last.

@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 struct Merge {
     std::uint32_t rank = kNever; ///< lower merges first
@@ -16,7 +17,8 @@ struct Merge {
     static constexpr std::uint32_t kNever = 0xFFFFFFFFu;
 };
 
-class MergeTable {
+class MergeTable
+{
 public:
     /// `field` is the list of merges, each "left right" or ["left", "right"], in order of rank.
     static Result<MergeTable> read(const JsonField& field, const Vocabulary& vocabulary);

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/metaspace.h"
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
-class MetaspacePreTokenizer : public PreTokenizer {
+class MetaspacePreTokenizer : public PreTokenizer
+{
 public:
-    explicit MetaspacePreTokenizer(Metaspace settings) : m_settings(std::move(settings)) {}
+    explicit MetaspacePreTokenizer(Metaspace settings)
+        : m_settings(std::move(settings))
+    {
+    }
 
     void apply(Pieces& pieces, RegexScratch&) const override
     {

@@ -5,7 +5,8 @@
 
 #include "core/tokenizer/pre_tokenizers.h"
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 struct Metaspace {
     enum class Prepend {

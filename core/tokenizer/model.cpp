@@ -4,14 +4,16 @@
 #include "core/tokenizer/bpe.h"
 #include "core/tokenizer/component.h"
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 Result<std::unique_ptr<const Model>> Model::read(const JsonField& field)
 {
     if (!field.isObject())
         return field.wrong("an object");
     // Files from before the field existed are told by their merges.
-    SA_TRY(const std::string type, field.has("type") || !field.has("merges") ? typeOf(field) : Result<std::string>("BPE"));
+    SA_TRY(const std::string type,
+           field.has("type") || !field.has("merges") ? typeOf(field) : Result<std::string>("BPE"));
     if (type != "BPE")
         return unsupportedType(field, "tokenizer model", type);
     return BpeModel::read(field);

@@ -8,12 +8,15 @@
 #include <string_view>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Immutable and thread-safe; what changes lives in the scratch of one call.
-class Model {
+class Model
+{
 public:
-    class Scratch {
+    class Scratch
+    {
     public:
         virtual ~Scratch() = default;
     };

@@ -10,15 +10,21 @@
 #include <utf8proc.h>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 using NormalizerPtr = std::unique_ptr<const Normalizer>;
 
-class SequenceNormalizer : public Normalizer {
+class SequenceNormalizer : public Normalizer
+{
 public:
-    explicit SequenceNormalizer(std::vector<NormalizerPtr> parts) : m_parts(std::move(parts)) {}
+    explicit SequenceNormalizer(std::vector<NormalizerPtr> parts)
+        : m_parts(std::move(parts))
+    {
+    }
     void apply(std::string& text, RegexScratch& scratch) const override
     {
         for (const auto& part : m_parts)
@@ -29,9 +35,13 @@ private:
     std::vector<NormalizerPtr> m_parts;
 };
 
-class Prepend : public Normalizer {
+class Prepend : public Normalizer
+{
 public:
-    explicit Prepend(std::string prefix) : m_prefix(std::move(prefix)) {}
+    explicit Prepend(std::string prefix)
+        : m_prefix(std::move(prefix))
+    {
+    }
     void apply(std::string& text, RegexScratch&) const override
     {
         if (!text.empty())
@@ -42,9 +52,14 @@ private:
     std::string m_prefix;
 };
 
-class Replace : public Normalizer {
+class Replace : public Normalizer
+{
 public:
-    Replace(Pattern pattern, std::string content) : m_pattern(std::move(pattern)), m_content(std::move(content)) {}
+    Replace(Pattern pattern, std::string content)
+        : m_pattern(std::move(pattern))
+        , m_content(std::move(content))
+    {
+    }
     void apply(std::string& text, RegexScratch& scratch) const override
     {
         std::string out;
@@ -60,9 +75,14 @@ private:
 
 /// NFC, NFD, NFKC and NFKD. The library's own loop over a text sorts a run of marks in quadratic time; here runs are
 /// sorted by std::stable_sort, and the library only decomposes characters and composes the sorted text.
-class UnicodeForm : public Normalizer {
+class UnicodeForm : public Normalizer
+{
 public:
-    UnicodeForm(bool compatible, bool composed) : m_compatible(compatible), m_composed(composed) {}
+    UnicodeForm(bool compatible, bool composed)
+        : m_compatible(compatible)
+        , m_composed(composed)
+    {
+    }
     void apply(std::string& text, RegexScratch&) const override
     {
         if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
@@ -80,8 +100,8 @@ public:
 private:
     std::vector<utf8proc_int32_t> decomposed(const std::string& text) const
     {
-        const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
-                                                            (m_compatible ? UTF8PROC_COMPAT : 0));
+        const auto options =
+            static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (m_compatible ? UTF8PROC_COMPAT : 0));
         const auto combiningClass = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
         std::vector<utf8proc_int32_t> points;
         points.reserve(text.size());
@@ -114,7 +134,8 @@ private:
 };
 
 /// One character at a time, as the reference does: a final sigma is not special.
-class Lowercase : public Normalizer {
+class Lowercase : public Normalizer
+{
 public:
     void apply(std::string& text, RegexScratch&) const override
     {
@@ -131,9 +152,14 @@ public:
     }
 };
 
-class Strip : public Normalizer {
+class Strip : public Normalizer
+{
 public:
-    Strip(bool left, bool right) : m_left(left), m_right(right) {}
+    Strip(bool left, bool right)
+        : m_left(left)
+        , m_right(right)
+    {
+    }
     void apply(std::string& text, RegexScratch&) const override
     {
         std::size_t begin = 0;
@@ -159,7 +185,8 @@ private:
     bool m_right;
 };
 
-class StripAccents : public Normalizer {
+class StripAccents : public Normalizer
+{
 public:
     void apply(std::string& text, RegexScratch&) const override
     {
@@ -174,7 +201,8 @@ public:
     }
 };
 
-class ByteLevelNormalizer : public Normalizer {
+class ByteLevelNormalizer : public Normalizer
+{
 public:
     void apply(std::string& text, RegexScratch&) const override
     {
@@ -257,8 +285,9 @@ Result<std::unique_ptr<const Normalizer>> Normalizer::read(const JsonField& fiel
     if (field.isNull())
         return NormalizerPtr();
     SA_TRY(const std::string type, typeOf(field));
-    static constexpr std::string_view kKnown[] = {"Sequence", "Replace", "NFC",       "NFD",          "NFKC",     "NFKD",
-                                                  "Prepend",  "Strip",   "Lowercase", "StripAccents", "ByteLevel"};
+    static constexpr std::string_view kKnown[] = {"Sequence",  "Replace",      "NFC",      "NFD",
+                                                  "NFKC",      "NFKD",         "Prepend",  "Strip",
+                                                  "Lowercase", "StripAccents", "ByteLevel"};
     if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
         return unsupportedType(field, "normalizer", type);
     SA_TRY(NormalizerPtr out, readKind(field, type, growth));

@@ -8,10 +8,12 @@
 #include <memory>
 #include <string>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Immutable and thread-safe.
-class Normalizer {
+class Normalizer
+{
 public:
     virtual ~Normalizer() = default;
     /// Valid UTF-8 in and out.

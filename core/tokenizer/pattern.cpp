@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/pattern.h"
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 Result<Pattern> Pattern::read(const JsonField& field)
 {
@@ -40,12 +41,15 @@ void Pattern::replace(std::string_view text, std::string_view content, std::stri
     if (m_regex) {
         if (text.empty())
             return;
-        for (const Span& span : m_regex->split(text, scratch))
+        std::vector<Span> spans;
+        m_regex->split(text, spans, scratch);
+        for (const Span& span : spans)
             out.append(span.matched ? content : text.substr(span.begin, span.end - span.begin));
         return;
     }
     std::size_t from = 0;
-    for (std::size_t at = 0; (at = text.find(m_literal, from)) != std::string_view::npos; from = at + m_literal.size()) {
+    for (std::size_t at = 0; (at = text.find(m_literal, from)) != std::string_view::npos;
+         from = at + m_literal.size()) {
         out.append(text, from, at - from);
         out.append(content);
     }
@@ -55,12 +59,13 @@ void Pattern::replace(std::string_view text, std::string_view content, std::stri
 void Pattern::split(std::string_view text, std::vector<Span>& out, RegexScratch& scratch) const
 {
     if (m_regex) {
-        out = m_regex->split(text, scratch);
+        m_regex->split(text, out, scratch);
         return;
     }
     out.clear();
     std::size_t from = 0;
-    for (std::size_t at = 0; (at = text.find(m_literal, from)) != std::string_view::npos; from = at + m_literal.size()) {
+    for (std::size_t at = 0; (at = text.find(m_literal, from)) != std::string_view::npos;
+         from = at + m_literal.size()) {
         if (from != at)
             out.push_back({from, at, false});
         out.push_back({at, at + m_literal.size(), true});

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-class Pattern {
+class Pattern
+{
 public:
     /// `field` is {"String": "..."} or {"Regex": "..."}.
     static Result<Pattern> read(const JsonField& field);

@@ -5,9 +5,11 @@
 #include <array>
 #include <utility>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 constexpr std::array<std::pair<std::string_view, SplitBehavior>, 5> kBehaviors{{
     {"Removed", SplitBehavior::Removed},
@@ -18,8 +20,7 @@ constexpr std::array<std::pair<std::string_view, SplitBehavior>, 5> kBehaviors{{
 }};
 
 /// Joins span i to the one before it wherever `joins(previousMatched, matched)`; works for either direction.
-template<class Iterator, class Joins>
-std::size_t joinSpans(Iterator begin, Iterator end, Joins&& joins)
+template<class Iterator, class Joins> std::size_t joinSpans(Iterator begin, Iterator end, Joins&& joins)
 {
     std::size_t kept = 0;
     bool previousMatched = false;
@@ -52,10 +53,14 @@ void applyBehavior(std::vector<Span>& spans, SplitBehavior behavior)
 {
     const auto startsAfterMatch = [](bool previous, bool matched) { return matched && !previous; };
     switch (behavior) {
-    case SplitBehavior::Removed: std::erase_if(spans, [](const Span& span) { return span.matched; }); break;
-    case SplitBehavior::Isolated: break;
+    case SplitBehavior::Removed:
+        std::erase_if(spans, [](const Span& span) { return span.matched; });
+        break;
+    case SplitBehavior::Isolated:
+        break;
     case SplitBehavior::Contiguous:
-        spans.resize(joinSpans(spans.begin(), spans.end(), [](bool previous, bool matched) { return previous == matched; }));
+        spans.resize(
+            joinSpans(spans.begin(), spans.end(), [](bool previous, bool matched) { return previous == matched; }));
         break;
     case SplitBehavior::MergedWithPrevious:
         spans.resize(joinSpans(spans.begin(), spans.end(), startsAfterMatch));

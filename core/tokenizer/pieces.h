@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// A text and the pieces of it that remain, in order, none of them empty.
 struct Pieces {
@@ -18,7 +19,10 @@ struct Pieces {
     std::vector<Span> spans;
     bool atStart = false; ///< the first piece begins where the user's text begins
 
-    std::string_view at(const Span& span) const { return std::string_view(text).substr(span.begin, span.end - span.begin); }
+    std::string_view at(const Span& span) const
+    {
+        return std::string_view(text).substr(span.begin, span.end - span.begin);
+    }
 };
 
 enum class SplitBehavior {
@@ -35,8 +39,7 @@ Result<SplitBehavior> readSplitBehavior(const JsonField& field);
 void applyBehavior(std::vector<Span>& spans, SplitBehavior behavior);
 
 /// Splits every piece. `cover(piece, spans)` covers one piece, whose offsets count from its own start.
-template<class Cover>
-void splitPieces(Pieces& pieces, SplitBehavior behavior, Cover&& cover)
+template<class Cover> void splitPieces(Pieces& pieces, SplitBehavior behavior, Cover&& cover)
 {
     std::vector<Span> out;
     std::vector<Span> spans;
@@ -53,8 +56,7 @@ void splitPieces(Pieces& pieces, SplitBehavior behavior, Cover&& cover)
 }
 
 /// Writes every piece anew: `write(piece, out)` appends what it becomes. What was between pieces is gone.
-template<class Write>
-void rewritePieces(Pieces& pieces, Write&& write)
+template<class Write> void rewritePieces(Pieces& pieces, Write&& write)
 {
     std::string out;
     out.reserve(pieces.text.size() + pieces.text.size() / 4);

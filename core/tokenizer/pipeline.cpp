@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 const Json kNull;
 
@@ -18,14 +19,29 @@ JsonField fieldOrNull(const JsonField& root, const std::string& key)
 }
 
 /// A token in tokenizer_config.json: a text, or an object with "content".
-Result<std::optional<std::string>> configToken(const JsonField& config, const std::string& key)
+Result<std::string> configToken(const JsonField& config, const std::string& key, const std::string& fallback)
 {
     const auto field = config.find(key);
     if (!field)
-        return std::optional<std::string>();
-    SA_TRY(std::string text, field->isObject() ? field->stringAt("content") : field->asString());
-    return std::optional<std::string>(std::move(text));
+        return fallback;
+    return field->isObject() ? field->stringAt("content") : field->asString();
 }
+
+/// Tokenizer classes of the reference that rebuild the template from two switches, and the tokens they assume. All
+/// others take tokenizer.json as it is.
+struct RebuildingClass {
+    std::string_view name;
+    const char* first;
+    const char* last;
+};
+constexpr std::array<RebuildingClass, 6> kRebuilding{{
+    {"LlamaTokenizer", "<s>", "</s>"},
+    {"LlamaTokenizerFast", "<s>", "</s>"},
+    {"CodeLlamaTokenizer", "<s>", "</s>"},
+    {"CodeLlamaTokenizerFast", "<s>", "</s>"},
+    {"GemmaTokenizer", "<bos>", "<eos>"},
+    {"GemmaTokenizerFast", "<bos>", "<eos>"},
+}};
 
 } // namespace
 
@@ -63,19 +79,19 @@ Result<void> Pipeline::applyConfig(const JsonField& config)
 {
     if (!config.isObject())
         return config.wrong("an object");
-    // These classes of the reference rebuild the template from the two switches; others take tokenizer.json as it is.
-    static constexpr std::array<std::string_view, 6> kRebuilding{
-        "LlamaTokenizer",     "LlamaTokenizerFast",     "GemmaTokenizer",
-        "GemmaTokenizerFast", "CodeLlamaTokenizerFast", "CodeLlamaTokenizer"};
     SA_TRY(const std::string className, config.stringOr("tokenizer_class", ""));
-    if (std::find(kRebuilding.begin(), kRebuilding.end(), className) == kRebuilding.end())
+    const auto rebuilding = std::find_if(kRebuilding.begin(), kRebuilding.end(),
+                                         [&](const RebuildingClass& entry) { return entry.name == className; });
+    if (rebuilding == kRebuilding.end())
         return {};
     struct Side {
         const char* flag;
         const char* token;
+        const char* fallback;
         std::vector<TokenId>* ids;
     };
-    for (const Side& side : {Side{"add_bos_token", "bos_token", &post.before}, Side{"add_eos_token", "eos_token", &post.after}}) {
+    for (const Side& side : {Side{"add_bos_token", "bos_token", rebuilding->first, &post.before},
+                             Side{"add_eos_token", "eos_token", rebuilding->last, &post.after}}) {
         const auto flag = config.find(side.flag);
         if (!flag)
             continue;
@@ -83,13 +99,13 @@ Result<void> Pipeline::applyConfig(const JsonField& config)
         side.ids->clear();
         if (!add)
             continue;
-        SA_TRY(const auto text, configToken(config, side.token));
-        const TokenId id = text ? idOf(*text) : kNoToken;
+        SA_TRY(const std::string text, configToken(config, side.token, side.fallback));
+        const TokenId id = idOf(text);
         if (id == kNoToken)
             return makeError(Errc::BadFormat, "the token that is to be added is not in tokenizer.json")
                 .in(config.file())
                 .at(side.token)
-                .butFound(text ? "\"" + display(*text, 60) + "\"" : "nothing");
+                .butFound("\"" + display(text, 60) + "\"");
         side.ids->push_back(id);
     }
     return {};

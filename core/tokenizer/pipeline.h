@@ -11,18 +11,20 @@
 
 #include <memory>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 struct Pipeline {
-    std::unique_ptr<const Normalizer> normalizer;      ///< may be null
-    std::unique_ptr<const PreTokenizer> preTokenizer;  ///< may be null
+    std::unique_ptr<const Normalizer> normalizer;     ///< may be null
+    std::unique_ptr<const PreTokenizer> preTokenizer; ///< may be null
     std::unique_ptr<const Model> model;
     std::unique_ptr<const Decoder> decoder;
     AddedTokens added;
     PostProcessor post;
 
     static Result<Pipeline> read(const JsonField& root);
-    /// What tokenizer_config.json says about first and last tokens, where the reference lets it overrule tokenizer.json.
+    /// What tokenizer_config.json says about first and last tokens, where the reference lets it overrule
+    /// tokenizer.json.
     Result<void> applyConfig(const JsonField& config);
 
     TokenId maxId() const;

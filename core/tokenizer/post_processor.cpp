@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/post_processor.h"
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 using IsKnown = std::function<bool(TokenId)>;
 
@@ -125,7 +127,9 @@ Result<PostProcessor> PostProcessor::read(const JsonField& field, const IsKnown&
             continue;
         // The reference would treat what the first one added as texts of their own.
         if (!out.before.empty() || !out.after.empty())
-            return makeError(Errc::Unsupported, "two post-processors both add tokens").in(element.file()).at(element.path());
+            return makeError(Errc::Unsupported, "two post-processors both add tokens")
+                .in(element.file())
+                .at(element.path());
         out = std::move(part);
     }
     return out;

@@ -8,7 +8,8 @@
 #include <functional>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 struct PostProcessor {
     std::vector<TokenId> before;

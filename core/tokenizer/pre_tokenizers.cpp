@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <optional>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 using PreTokenizerPtr = std::unique_ptr<const PreTokenizer>;
 
@@ -35,9 +37,13 @@ void coverByCharacter(std::string_view piece, std::vector<Span>& spans, bool sin
     }
 }
 
-class SequencePreTokenizer : public PreTokenizer {
+class SequencePreTokenizer : public PreTokenizer
+{
 public:
-    explicit SequencePreTokenizer(std::vector<PreTokenizerPtr> parts) : m_parts(std::move(parts)) {}
+    explicit SequencePreTokenizer(std::vector<PreTokenizerPtr> parts)
+        : m_parts(std::move(parts))
+    {
+    }
     void apply(Pieces& pieces, RegexScratch& scratch) const override
     {
         for (const auto& part : m_parts)
@@ -48,10 +54,13 @@ private:
     std::vector<PreTokenizerPtr> m_parts;
 };
 
-class Split : public PreTokenizer {
+class Split : public PreTokenizer
+{
 public:
     Split(Pattern pattern, SplitBehavior behavior, bool invert)
-        : m_pattern(std::move(pattern)), m_behavior(behavior), m_invert(invert)
+        : m_pattern(std::move(pattern))
+        , m_behavior(behavior)
+        , m_invert(invert)
     {
     }
     void apply(Pieces& pieces, RegexScratch& scratch) const override
@@ -70,10 +79,12 @@ private:
     bool m_invert;
 };
 
-class ByteLevel : public PreTokenizer {
+class ByteLevel : public PreTokenizer
+{
 public:
     ByteLevel(bool addPrefixSpace, std::optional<Pattern> pattern)
-        : m_addPrefixSpace(addPrefixSpace), m_pattern(std::move(pattern))
+        : m_addPrefixSpace(addPrefixSpace)
+        , m_pattern(std::move(pattern))
     {
     }
     void apply(Pieces& pieces, RegexScratch& scratch) const override
@@ -97,10 +108,15 @@ private:
 };
 
 /// Splits at the characters of one kind.
-class CharacterSplit : public PreTokenizer {
+class CharacterSplit : public PreTokenizer
+{
 public:
     using Test = bool (*)(char32_t);
-    CharacterSplit(Test test, SplitBehavior behavior) : m_test(test), m_behavior(behavior) {}
+    CharacterSplit(Test test, SplitBehavior behavior)
+        : m_test(test)
+        , m_behavior(behavior)
+    {
+    }
     void apply(Pieces& pieces, RegexScratch&) const override
     {
         splitPieces(pieces, m_behavior, [&](std::string_view piece, std::vector<Span>& spans) {
@@ -114,7 +130,8 @@ private:
 };
 
 /// Words and runs of symbols; what is between them is dropped.
-class Whitespace : public PreTokenizer {
+class Whitespace : public PreTokenizer
+{
 public:
     void apply(Pieces& pieces, RegexScratch&) const override
     {
@@ -198,8 +215,8 @@ Result<PreTokenizerPtr> readKind(const JsonField& field, const std::string& type
     if (type == "Digits") {
         SA_CHECK(onlyFields(field, {"individual_digits"}));
         SA_TRY(const bool single, boolAt(field, "individual_digits"));
-        return PreTokenizerPtr(std::make_unique<CharacterSplit>(
-            isNumeric, single ? SplitBehavior::Isolated : SplitBehavior::Contiguous));
+        return PreTokenizerPtr(
+            std::make_unique<CharacterSplit>(isNumeric, single ? SplitBehavior::Isolated : SplitBehavior::Contiguous));
     }
     SA_CHECK(onlyFields(field, {}));
     if (type == "WhitespaceSplit")

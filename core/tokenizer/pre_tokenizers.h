@@ -7,10 +7,12 @@
 
 #include <memory>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Immutable and thread-safe.
-class PreTokenizer {
+class PreTokenizer
+{
 public:
     virtual ~PreTokenizer() = default;
     virtual void apply(Pieces& pieces, RegexScratch& scratch) const = 0;

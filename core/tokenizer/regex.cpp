@@ -9,9 +9,11 @@
 #include <array>
 #include <pcre2.h>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 using Clock = std::chrono::steady_clock;
 
@@ -63,7 +65,10 @@ struct Regex::Code {
     ~Code() { pcre2_code_free(code); }
 };
 
-Regex::Regex(std::shared_ptr<const Code> code) : m_code(std::move(code)) {}
+Regex::Regex(std::shared_ptr<const Code> code)
+    : m_code(std::move(code))
+{
+}
 
 Result<Regex> Regex::compile(std::string_view pattern)
 {
@@ -95,7 +100,7 @@ Result<Regex> Regex::compile(std::string_view pattern)
         const bool unknownProperty = number == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY;
         return makeError(unknownProperty ? Errc::Unsupported : Errc::BadFormat,
                          "this regular expression is invalid (" +
-                                              std::string(reinterpret_cast<const char*>(text.data())) + ")")
+                             std::string(reinterpret_cast<const char*>(text.data())) + ")")
             .butFound(display(std::string(pattern)));
     }
     code->compiled = pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE) == 0;
@@ -110,8 +115,8 @@ int Regex::attempt(std::string_view text, std::size_t from, std::size_t lastStar
     pcre2_set_offset_limit(handles.context, lastStart);
     if (m_code->compiled) {
         pcre2_set_match_limit(handles.context, compiledMatchLimit(text.size()));
-        const int code = pcre2_match(m_code->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, handles.data,
-                                     handles.context);
+        const int code =
+            pcre2_match(m_code->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, handles.data, handles.context);
         if (code != PCRE2_ERROR_MATCHLIMIT && code != PCRE2_ERROR_JIT_STACKLIMIT)
             return code;
     }
@@ -152,9 +157,8 @@ bool Regex::next(std::string_view text, std::size_t from, Span& match, bool& gav
     }
 }
 
-const std::vector<Span>& Regex::split(std::string_view text, RegexScratch& scratch) const
+void Regex::split(std::string_view text, std::vector<Span>& spans, RegexScratch& scratch) const
 {
-    auto& spans = scratch.m_spans;
     spans.clear();
     if (!scratch.m_handles)
         scratch.m_handles = std::make_unique<RegexScratch::Handles>();
@@ -180,7 +184,6 @@ const std::vector<Span>& Regex::split(std::string_view text, RegexScratch& scrat
     }
     if (covered != text.size())
         spans.push_back({covered, text.size(), false});
-    return spans;
 }
 
 } // namespace sa::tokenizer

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A regular expression that cannot hang the program: PCRE2 with Unicode properties, its match, depth and heap limits, and
-// a time limit for one encode() as the last resort.
+// A regular expression that cannot hang the program: PCRE2 with Unicode properties, its match, depth and heap limits,
+// and a time limit for one encode() as the last resort.
 #pragma once
 
 #include "core/base/result.h"
@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Bytes [begin, end) of a text; `matched` tells matches from what lies between them.
 struct Span {
@@ -22,7 +23,8 @@ struct Span {
 };
 
 /// Working memory of one thread, and the account of the time that expressions have taken there.
-class RegexScratch {
+class RegexScratch
+{
 public:
     /// `textBytes`: what will be searched altogether. Well-behaved expressions need a small part of the time it allows.
     explicit RegexScratch(std::size_t textBytes);
@@ -35,17 +37,17 @@ private:
     struct Handles;
     std::unique_ptr<Handles> m_handles; ///< made at first use
     std::chrono::steady_clock::duration m_left;
-    std::vector<Span> m_spans;
 };
 
-class Regex {
+class Regex
+{
 public:
     /// `pattern` as in tokenizer.json (Oniguruma's Ruby syntax). Errors carry no file and place.
     static Result<Regex> compile(std::string_view pattern);
 
     /// Covers `text` (valid UTF-8, not empty) with spans in order: matches, and what lies between. An expression that
-    /// hits its limits leaves the rest of the text as one span. The reference is valid until the next call.
-    const std::vector<Span>& split(std::string_view text, RegexScratch& scratch) const;
+    /// hits its limits leaves the rest of the text as one span.
+    void split(std::string_view text, std::vector<Span>& out, RegexScratch& scratch) const;
 
 private:
     struct Code;

@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 /// Errors carry no file and place; the caller adds them. `pattern` must be valid UTF-8.
 Result<std::string> toPcre2Syntax(std::string_view pattern);

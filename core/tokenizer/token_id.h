@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-namespace sa {
+namespace sa
+{
 
 using TokenId = std::int32_t;
 

@@ -7,7 +7,8 @@
 
 #include <utility>
 
-namespace sa {
+namespace sa
+{
 
 using tokenizer::AddedToken;
 using tokenizer::AddedTokens;
@@ -19,10 +20,12 @@ using tokenizer::RegexScratch;
 using tokenizer::Span;
 using tokenizer::TokenSink;
 
-namespace {
+namespace
+{
 
 /// The last sink: collects the text.
-class Collector : public TokenSink {
+class Collector : public TokenSink
+{
 public:
     void text(std::string_view part) override { m_text += part; }
     void endToken() override {}
@@ -85,7 +88,10 @@ void Tokenizer::Impl::encodePlain(std::string_view text, bool atStart, RegexScra
         pipeline.model->tokenize(pieces.at(span), model, out);
 }
 
-Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : m_impl(std::move(impl)) {}
+Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl)
+    : m_impl(std::move(impl))
+{
+}
 
 Result<Tokenizer> Tokenizer::parse(std::string_view tokenizerJson, const std::string& file)
 {
@@ -186,7 +192,8 @@ struct Tokenizer::Stream::State {
     TokenSink* first = nullptr;
 };
 
-Tokenizer::Stream::Stream(const Tokenizer& tokenizer, bool skipSpecial) : m_state(std::make_unique<State>())
+Tokenizer::Stream::Stream(const Tokenizer& tokenizer, bool skipSpecial)
+    : m_state(std::make_unique<State>())
 {
     m_state->impl = tokenizer.m_impl;
     m_state->skipSpecial = skipSpecial;

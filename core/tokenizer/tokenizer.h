@@ -13,10 +13,12 @@
 #include <string_view>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 /// Cheap to copy; all const members may be called from several threads at once.
-class Tokenizer {
+class Tokenizer
+{
 public:
     /// Reads tokenizer.json (and tokenizer_config.json where it matters) of a model folder.
     static Result<Tokenizer> open(const std::string& folder);
@@ -37,7 +39,8 @@ public:
 
     /// Streaming: text grows by whole characters only, and what push() and finish() return is together exactly what
     /// decode() gives for all ids. Time is linear. For one thread; keeps the tokenizer alive.
-    class Stream {
+    class Stream
+    {
     public:
         explicit Stream(const Tokenizer& tokenizer, bool skipSpecial = true);
         ~Stream();

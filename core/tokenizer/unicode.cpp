@@ -4,9 +4,11 @@
 #include <cstring>
 #include <utf8proc.h>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-namespace {
+namespace
+{
 
 /// How many bytes the sequence at `text` should have, and how many of them are right (at least 1).
 struct Sequence {
@@ -139,8 +141,8 @@ char32_t singleCodePoint(std::string_view text)
 
 bool isWhitespace(char32_t c)
 {
-    return c == ' ' || (c >= 0x9 && c <= 0xD) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+    return c == ' ' || (c >= 0x9 && c <= 0xD) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool isWordCharacter(char32_t c)
@@ -156,12 +158,14 @@ bool isWordCharacter(char32_t c)
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC: return true;
+    case UTF8PROC_CATEGORY_PC:
+        return true;
     // The symbols of Other_Alphabetic: circled, squared and negative letters.
     case UTF8PROC_CATEGORY_SO:
         return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
                (c >= 0x1F170 && c <= 0x1F189);
-    default: return c == 0x200C || c == 0x200D;
+    default:
+        return c == 0x200C || c == 0x200D;
     }
 }
 

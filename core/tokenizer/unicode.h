@@ -7,7 +7,8 @@
 #include <string>
 #include <string_view>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
@@ -47,10 +48,10 @@ inline constexpr char32_t kNoCharacter = 0xFFFFFFFF;
 /// The only character of `text`, or kNoCharacter when it has none or several.
 char32_t singleCodePoint(std::string_view text);
 
-bool isWhitespace(char32_t c);        ///< Unicode White_Space
-bool isWordCharacter(char32_t c);     ///< UTS 18: Alphabetic, marks, decimal numbers, connectors, joiners
-bool isNumeric(char32_t c);           ///< general category N
-bool isPunctuation(char32_t c);       ///< general category P, or ASCII punctuation (which includes symbols like '$')
-bool isMark(char32_t c);              ///< general category M
+bool isWhitespace(char32_t c);    ///< Unicode White_Space
+bool isWordCharacter(char32_t c); ///< UTS 18: Alphabetic, marks, decimal numbers, connectors, joiners
+bool isNumeric(char32_t c);       ///< general category N
+bool isPunctuation(char32_t c);   ///< general category P, or ASCII punctuation (which includes symbols like '$')
+bool isMark(char32_t c);          ///< general category M
 
 } // namespace sa::tokenizer

@@ -6,7 +6,8 @@
 #include <cstring>
 #include <random>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 const std::uint64_t kHashSeed = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
 

@@ -11,7 +11,8 @@
 #include <string_view>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 inline constexpr TokenId kMaxTokenId = 1 << 24;
 inline constexpr TokenId kNoToken = -1;
@@ -27,14 +28,15 @@ inline std::uint64_t hashNumber(std::uint64_t value)
 }
 std::uint64_t hashBytes(std::string_view bytes);
 
-class Vocabulary {
+class Vocabulary
+{
 public:
     /// `field` is the object {"token": id}. Ids are distinct and at most kMaxTokenId; they need not be dense.
     static Result<Vocabulary> read(const JsonField& field);
 
     TokenId idOf(std::string_view token) const; ///< kNoToken when absent
     bool has(TokenId id) const;
-    std::string_view text(TokenId id) const;    ///< empty when absent
+    std::string_view text(TokenId id) const; ///< empty when absent
     std::size_t count() const { return m_count; }
     TokenId maxId() const { return static_cast<TokenId>(m_tokens.size()) - 1; }
     std::size_t longestBytes() const { return m_longestBytes; }
@@ -45,9 +47,9 @@ private:
         std::uint32_t size = kAbsent;
         static constexpr std::uint32_t kAbsent = 0xFFFFFFFFu;
     };
-    std::string m_bytes;            ///< all tokens, one after the other
-    std::vector<Token> m_tokens;    ///< by id
-    std::vector<TokenId> m_slots;   ///< open addressing, a power of two, at most half full
+    std::string m_bytes;          ///< all tokens, one after the other
+    std::vector<Token> m_tokens;  ///< by id
+    std::vector<TokenId> m_slots; ///< open addressing, a power of two, at most half full
     std::size_t m_count = 0;
     std::size_t m_longestBytes = 0;
 };

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
 bool WordCache::find(std::string_view word, std::uint64_t hash, std::vector<TokenId>& out) const
 {

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace sa::tokenizer {
+namespace sa::tokenizer
+{
 
-class WordCache {
+class WordCache
+{
 public:
     static constexpr std::size_t kMaxWordBytes = 64;
 

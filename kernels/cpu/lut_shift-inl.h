@@ -63,21 +63,24 @@ HWY_INLINE float scaleAsFloat(PackedScale scale)
     return (std::bit_cast<float>(bits1) + std::bit_cast<float>(bits2)) + std::bit_cast<float>(bits3);
 }
 
-/// The scales of rows [begin, end) from those of the row groups, one float per row.
+/// The scales of rows [begin, end) from those of the row groups, one float per row, and whatever up to a vector further.
 HWY_INLINE void expandScales(const PackedScale* HWY_RESTRICT scales, std::size_t R, std::size_t begin, std::size_t end,
-                             float* HWY_RESTRICT out)
+                             float* HWY_RESTRICT out, float* HWY_RESTRICT perGroup)
 {
-    if (R == 1) {
-        for (std::size_t n = begin; n < end; ++n)
-            out[n - begin] = scaleAsFloat(scales[n]);
+    const hn::CappedTag<float, 16> d;
+    const std::size_t firstGroup = begin / R;
+    const std::size_t groups = (end - 1) / R + 1 - firstGroup;
+    float* alphas = R == 1 ? out : perGroup;
+    for (std::size_t g = 0; g < groups; ++g)
+        alphas[g] = scaleAsFloat(scales[firstGroup + g]);
+    if (R == 1)
         return;
-    }
-    std::size_t group = begin / R;
-    std::size_t groupEnd = (group + 1) * R;
-    for (std::size_t n = begin; n < end; ++group, groupEnd += R) {
-        const float alpha = scaleAsFloat(scales[group]);
-        for (; n < std::min(end, groupEnd); ++n)
-            out[n - begin] = alpha;
+    for (std::size_t g = 0; g < groups; ++g) { // ascending: what runs over is written again
+        const std::size_t from = g == 0 ? 0 : (firstGroup + g) * R - begin;
+        const std::size_t to = std::min(end, (firstGroup + g + 1) * R) - begin;
+        const auto alpha = hn::Set(d, alphas[g]);
+        for (std::size_t n = from; n < to; n += hn::Lanes(d))
+            hn::StoreU(alpha, d, out + n);
     }
 }
 
@@ -87,7 +90,7 @@ class RowScales
 {
 public:
     static constexpr std::size_t kRows = 128;
-    static constexpr std::size_t kFloats = 4 * kRows;
+    static constexpr std::size_t kFloats = 5 * (kRows + 16); ///< four bytes' rows and the groups', each with room to run over
 
     void expand(const WordScales& scales, std::size_t b, std::size_t R, std::size_t begin, std::size_t end, float* memory)
     {
@@ -97,12 +100,12 @@ public:
                 m_bytes[byte] = m_bytes[byte - 1];
                 continue;
             }
-            float* out = memory + byte * kRows;
+            float* out = memory + byte * (kRows + 16);
             m_bytes[byte] = out;
             if (block == m_held[byte])
                 continue;
             m_held[byte] = block;
-            expandScales(block, R, begin, end, out);
+            expandScales(block, R, begin, end, out, memory + 4 * (kRows + 16));
         }
     }
 

@@ -13,33 +13,29 @@
 namespace sa::kernels::cpu {
 
 struct ShiftScale {
-    std::uint32_t addend[kMaxApotTerms] = {}; ///< added to x's bits gives the term: exponent * 2^23, and 2^31 for minus
-    int exponent[kMaxApotTerms] = {};         ///< descending
-    bool minus[kMaxApotTerms] = {};
-    int terms = 0;                            ///< 0: alpha = 0
+    std::uint32_t addend[kMaxApotTerms]; ///< added to x's bits gives the term: exponent * 2^23, and 2^31 for minus
+    int exponent[kMaxApotTerms];         ///< descending; an absent term repeats its predecessor's
+    int terms;                           ///< how many of them count; 0: alpha = 0
 
-    int highest() const { return terms == 0 ? 0 : exponent[0]; }
-    int lowest() const { return terms == 0 ? 0 : exponent[terms - 1]; }
+    int highest() const { return exponent[0]; }
+    int lowest() const { return exponent[kMaxApotTerms - 1]; }
 };
 
+/// Branch-free: a vector of activations is shifted in a few instructions more than this takes.
 inline ShiftScale shiftScale(PackedScale scale)
 {
-    ShiftScale s;
-    const int e = scale >> 10;
-    if (e == 0)
-        return s;
-    const auto append = [&s](int exponent, bool minus) {
-        s.exponent[s.terms] = exponent;
-        s.minus[s.terms] = minus;
-        s.addend[s.terms++] = (static_cast<std::uint32_t>(exponent) << 23) + (minus ? 0x80000000U : 0U);
+    const std::uint32_t word = scale;
+    const int e1 = static_cast<int>(word >> 10) - kScaleExponentBias;
+    const int e2 = e1 - static_cast<int>((word >> 5) & 15U);
+    const int e3 = e2 - static_cast<int>(word & 15U);
+    const auto addend = [](int exponent, std::uint32_t minus) {
+        return (static_cast<std::uint32_t>(exponent) << 23) + (minus << 31);
     };
-    append(e - kScaleExponentBias, false);
-    if (const int gap2 = (scale >> 5) & 15; gap2 != 0) {
-        append(s.exponent[0] - gap2, ((scale >> 9) & 1) != 0);
-        if (const int gap3 = scale & 15; gap3 != 0)
-            append(s.exponent[1] - gap3, ((scale >> 4) & 1) != 0);
-    }
-    return s;
+    const int second = e2 != e1 ? 1 : 0;
+    const int third = e3 != e2 ? second : 0;
+    return {{addend(e1, 0), addend(e2, (word >> 9) & 1U), addend(e3, (word >> 4) & 1U)},
+            {e1, e2, e3},
+            word >> 10 == 0 ? 0 : 1 + second + third};
 }
 
 /// True when every term of alpha * x is a normal float, for biased exponents e of x in [lowestX, highestX].
@@ -67,7 +63,8 @@ inline float shifted(float x, const ShiftScale& s)
     double sum = 0.0;
     for (int i = 0; i < s.terms; ++i) {
         const double term = std::ldexp(static_cast<double>(x), s.exponent[i]);
-        sum += s.minus[i] ? -term : term;
+        const bool minus = s.addend[i] != static_cast<std::uint32_t>(s.exponent[i]) << 23;
+        sum += minus ? -term : term;
     }
     return static_cast<float>(sum);
 }

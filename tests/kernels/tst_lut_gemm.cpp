@@ -12,8 +12,6 @@
 
 using namespace sa::kernels;
 
-Q_DECLARE_METATYPE(Geometry)
-
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();

@@ -6,8 +6,6 @@
 
 using namespace sa::kernels;
 
-Q_DECLARE_METATYPE(sa::kernels::Status)
-
 class TestSignPlanes : public QObject
 {
     Q_OBJECT

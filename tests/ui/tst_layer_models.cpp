@@ -234,7 +234,7 @@ void TestLayerModels::numbersAreReadable()
     QCOMPARE(plain(shortCountText(6'917'376)), QString("6.92 M"));
     QCOMPARE(plain(countText(6'917'376)), QString("6,917,376"));
     QCOMPARE(plain(percentText(0.0313, 2)), QString("3.13 %"));
-    QCOMPARE(plain(significantText(0.03125, 3)), QString("0.0312"));
+    QCOMPARE(plain(significantText(0.03161, 3)), QString("0.0316"));
     QCOMPARE(durationText(0.42), QString("0.4 s"));
     QCOMPARE(durationText(59.4), QString("59 s"));
     QCOMPARE(durationText(185), QString("3 min 05 s"));

@@ -33,14 +33,14 @@ AdvancedOptions::AdvancedOptions(QWidget* parent) : QWidget(parent)
 {
     const QuantizeSpec defaults;
     auto* grid = new QGridLayout(this);
-    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setContentsMargins(6, 0, 0, space::kTight);
     grid->setHorizontalSpacing(space::kMedium);
     grid->setVerticalSpacing(space::kSmall);
     grid->setColumnStretch(2, 1);
     const auto addRow = [&](const QString& name, QWidget* field, const QString& explanation) {
         auto* label = makeLabel(name, this);
         label->setBuddy(field);
-        label->setMinimumWidth(112);
+        label->setMinimumWidth(104);
         field->setToolTip(explanation);
         const int row = grid->rowCount();
         grid->addWidget(label, row, 0);

@@ -17,10 +17,7 @@ ModelHeader::ModelHeader(QWidget* parent) : QFrame(parent)
 {
     setRole(this, "card");
     m_name = new ElidedLabel(Qt::ElideMiddle, this);
-    QFont big = font();
-    big.setPointSizeF(big.pointSizeF() * 1.5);
-    big.setWeight(QFont::DemiBold);
-    m_name->setFont(big);
+    scaleText(m_name, 1.5, QFont::DemiBold);
     m_path = new ElidedLabel(Qt::ElideMiddle, this);
     m_path->setMuted(true);
     m_family = makeChip({}, Tone::Accent, this);

@@ -16,6 +16,7 @@
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLineEdit>
+#include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -68,7 +69,7 @@ ModelPage::ModelPage(QWidget* parent) : QWidget(parent)
     m_table->setModel(m_filter);
     m_shares = new ShareDelegate(LayerTableModel::ShareRole, this);
     m_table->setItemDelegateForColumn(LayerTableModel::Share, m_shares);
-    m_table->setColumnCharacters({7, 20, 17, 13, 13, 13, 0, 12});
+    m_table->setColumnSamples({"000", "self_attn.q_proj_______", "128,256 × 16,384", "sign planes__", "16", "1,023 KiB__", "", "1,000,000"});
     auto* cardLayout = new QVBoxLayout(card);
     cardLayout->setContentsMargins(1, 2, 1, 1);
     cardLayout->addWidget(m_table);
@@ -87,7 +88,8 @@ ModelPage::ModelPage(QWidget* parent) : QWidget(parent)
     content->addWidget(card, 1);
 
     m_stack = new QStackedWidget(this);
-    m_stack->addWidget(m_start);
+    m_startScroll = makeScroll(m_start, this);
+    m_stack->addWidget(m_startScroll);
     m_stack->addWidget(m_opening);
     m_stack->addWidget(m_content);
     auto* layout = new QVBoxLayout(this);
@@ -137,7 +139,7 @@ void ModelPage::showModel(const ModelSummary& model)
 void ModelPage::showOpenFailure(const QString& folder, const JobFailure& failure)
 {
     m_failedFolder = folder;
-    m_stack->setCurrentWidget(m_hasModel ? m_content : m_start);
+    m_stack->setCurrentWidget(m_hasModel ? m_content : m_startScroll);
     const QString action = failure.workerDied ? tr("Start again") : tr("Try again");
     m_banner->showFailure(tr("“%1” cannot be opened").arg(shown(QFileInfo(folder).fileName())), failure, action);
 }

@@ -50,6 +50,7 @@ private:
     Banner* m_banner;
     QStackedWidget* m_stack;
     StartView* m_start;
+    QWidget* m_startScroll;
     QWidget* m_opening;
     QLabel* m_openingText;
     QWidget* m_content;

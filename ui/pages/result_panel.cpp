@@ -92,7 +92,7 @@ ResultPanel::ResultPanel(QWidget* parent) : QFrame(parent), m_grid(new QGridLayo
     layout->setSpacing(space::kMedium);
     layout->addLayout(head);
     layout->addLayout(m_grid);
-    layout->addSpacing(2);
+    layout->addSpacing(space::kTight);
     layout->addLayout(buttons);
 }
 

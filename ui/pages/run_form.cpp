@@ -29,6 +29,7 @@ namespace {
 
 constexpr int kLabelWidth = 104;
 constexpr int kSideWidth = 372;
+constexpr int kSideMinWidth = 280;
 constexpr int kDefaultBits = 3;
 constexpr int kDefaultWindows = 40;
 constexpr int kEvaluationWindow = 512; // the length the reference figures are measured with
@@ -43,7 +44,7 @@ QSpinBox* makeSpin(int min, int max, int value, const QString& name, const QStri
     spin->setGroupSeparatorShown(true);
     spin->setAccessibleName(name);
     spin->setToolTip(meaning);
-    spin->setMinimumWidth(104);
+    spin->setMinimumWidth(84);
     return spin;
 }
 
@@ -95,7 +96,6 @@ QString bitsHint(int bits)
 RunForm::RunForm(QWidget* parent) : QWidget(parent)
 {
     auto* cards = new QWidget(this);
-    setRole(cards, "scrolled");
     auto* column = new QVBoxLayout(cards);
     column->setContentsMargins(0, 0, space::kSmall, 0);
     column->setSpacing(space::kMedium);
@@ -103,17 +103,12 @@ RunForm::RunForm(QWidget* parent) : QWidget(parent)
          {makeMethodCard(), makeOutputCard(), makeCalibrationCard(), makeCheckCard(), makeAdvancedCard()})
         column->addWidget(card);
     column->addStretch();
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidget(cards);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->viewport()->setAutoFillBackground(false);
+    auto* scroll = makeScroll(cards, this);
 
     m_forecast = new ForecastCard(this);
     m_start = makePrimaryButton(tr("Start"), QStringLiteral("play"), this);
     m_start->setToolTip(tr("Compress the model (Ctrl+Return)"));
-    m_start->setProperty("size", "large");
+    m_start->setProperty("emphasis", "large");
     connect(m_start, &QPushButton::clicked, this, &RunForm::start);
     m_startHint = makeCaption({}, this);
     m_startHint->setAlignment(Qt::AlignHCenter);
@@ -125,12 +120,14 @@ RunForm::RunForm(QWidget* parent) : QWidget(parent)
     side->addStretch();
     auto* sideBox = new QWidget(this);
     sideBox->setLayout(side);
-    sideBox->setFixedWidth(kSideWidth);
 
     auto* layout = new QHBoxLayout(this);
     tighten(layout, space::kSmall);
-    layout->addWidget(scroll, 1);
-    layout->addWidget(sideBox);
+    layout->addWidget(scroll, 2);
+    auto* sideScroll = makeScroll(sideBox, this);
+    sideScroll->setMinimumWidth(kSideMinWidth);
+    sideScroll->setMaximumWidth(kSideWidth);
+    layout->addWidget(sideScroll, 1);
     refresh();
 }
 

@@ -11,6 +11,7 @@
 #include "ui/widgets/icon_label.h"
 #include "ui/widgets/parts.h"
 
+#include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -34,7 +35,8 @@ RunPage::RunPage(JobService& service, QWidget* parent)
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(makeEmpty());
     m_stack->addWidget(m_form);
-    m_stack->addWidget(m_view);
+    m_viewScroll = makeScroll(m_view, this);
+    m_stack->addWidget(m_viewScroll);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(space::kPage, space::kPage, space::kPage, space::kPage);
     layout->setSpacing(space::kMedium);
@@ -185,7 +187,7 @@ bool RunPage::isRunning() const
     return m_run->isRunning() || m_export->isRunning() || m_view->prompt()->isRunning();
 }
 
-bool RunPage::showsResult() const { return m_stack->currentWidget() == m_view && !m_run->isRunning(); }
+bool RunPage::showsResult() const { return m_stack->currentWidget() == m_viewScroll && !m_run->isRunning(); }
 
 void RunPage::cancel()
 {
@@ -212,7 +214,7 @@ void RunPage::launch(const RunPlan& plan)
     m_banner->dismiss();
     m_lastPlan = plan;
     m_view->begin(plan);
-    m_stack->setCurrentWidget(m_view);
+    m_stack->setCurrentWidget(m_viewScroll);
     m_view->setFocus();
     m_run->start(plan);
     Q_EMIT runningChanged(true);

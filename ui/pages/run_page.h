@@ -76,6 +76,7 @@ private:
     QLabel *m_emptyTitle, *m_emptyText;
     RunForm* m_form;
     RunView* m_view;
+    QWidget* m_viewScroll;
     std::optional<ModelSummary> m_model;
     std::optional<RunPlan> m_lastPlan;
     std::optional<RunOutcome> m_outcome;

@@ -86,6 +86,7 @@ RunView::RunView(QWidget* parent) : QWidget(parent)
     head->addWidget(m_newRun);
 
     m_result = new ResultPanel(this);
+    m_result->hide();
     auto* layout = new QVBoxLayout(this);
     tighten(layout, space::kMedium);
     layout->addLayout(head);
@@ -152,7 +153,7 @@ QWidget* RunView::makeLayers()
     m_table = new DataTable(tr("Finished layers"), tableCard);
     setRole(m_table, "flush");
     m_table->setModel(m_sorter);
-    m_table->setColumnCharacters({7, 0, 5, 10, 9, 10, 8});
+    m_table->setColumnSamples({"000", "", "4", "99.99 %", "1,000,000", "1,023 KiB", "99.99 s"});
     auto* tableLayout = new QVBoxLayout(tableCard);
     tableLayout->setContentsMargins(1, 2, 1, 1);
     tableLayout->addWidget(m_table);
@@ -182,9 +183,9 @@ QWidget* RunView::makeLayers()
     splitter->addWidget(plotCard);
     splitter->setHandleWidth(space::kMedium);
     splitter->setChildrenCollapsible(false);
-    splitter->setStretchFactor(0, 11);
-    splitter->setStretchFactor(1, 9);
-    splitter->setSizes({620, 500});
+    splitter->setStretchFactor(0, 4);
+    splitter->setStretchFactor(1, 3);
+    splitter->setSizes({640, 480});
     return splitter;
 }
 
@@ -278,12 +279,19 @@ void RunView::appendLayers(const std::vector<LayerResult>& batch)
     m_plot->append(batch);
     if (follow)
         m_table->scrollToBottom();
+    refreshWorst();
+}
+
+void RunView::refreshWorst()
+{
     const auto& layers = m_model->layers();
     const auto worst = std::max_element(layers.begin(), layers.end(), [](const auto& a, const auto& b) {
         return !(a.relativeError >= b.relativeError);
     });
     if (worst != layers.end())
-        m_worst->setText(tr("Lower is better. Largest so far: %1 in block %2, %3")
+        m_worst->setText((m_stage == CompressionRun::Stage::Quantizing
+                              ? tr("Lower is better. Largest so far: %1 in block %2, %3")
+                              : tr("Lower is better. Largest: %1 in block %2, %3"))
                              .arg(percentText(worst->relativeError, 2), QString::number(worst->block), projectionOf(*worst)));
 }
 
@@ -297,6 +305,7 @@ void RunView::showOutcome(const RunOutcome& outcome)
     m_result->show();
     m_tabs->show();
     m_table->scrollToTop();
+    refreshWorst();
 }
 
 QString RunView::activityText() const

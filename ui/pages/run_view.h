@@ -53,6 +53,7 @@ private:
     QWidget* makeProgressCard();
     QWidget* makeLayers();
     void selectPosition(int position);
+    void refreshWorst();
 
     RunPlan m_plan;
     CompressionRun::Stage m_stage = CompressionRun::Stage::Idle;

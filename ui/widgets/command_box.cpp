@@ -33,7 +33,7 @@ CommandBox::CommandBox(QWidget* parent) : QWidget(parent)
     m_text->setReadOnly(true);
     m_text->setAcceptDrops(false);
     m_text->setFont(fixedFont());
-    m_text->setWordWrapMode(QTextOption::WrapAnywhere);
+    m_text->setWordWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
     m_text->setTabChangesFocus(true);
     m_text->setAccessibleName(tr("Equivalent command line"));
     m_text->setFixedHeight(m_text->fontMetrics().lineSpacing() * 4 + 20);

@@ -33,9 +33,9 @@ DataTable::DataTable(const QString& name, QWidget* parent) : QTableView(parent)
     resetOrder();
 }
 
-void DataTable::setColumnCharacters(const QList<int>& characters)
+void DataTable::setColumnSamples(const QStringList& samples)
 {
-    m_characters = characters;
+    m_samples = samples;
     applyWidths();
 }
 
@@ -46,13 +46,12 @@ void DataTable::applyWidths()
     verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 13);
     if (!model())
         return;
-    const int count = std::min(static_cast<int>(m_characters.size()), model()->columnCount());
+    const int count = std::min(static_cast<int>(m_samples.size()), model()->columnCount());
     for (int column = 0; column < count; ++column) {
-        if (m_characters[column] == 0)
+        if (m_samples[column].isEmpty())
             horizontalHeader()->setSectionResizeMode(column, QHeaderView::Stretch);
         else
-            setColumnWidth(column, std::max(m_characters[column] * fontMetrics().averageCharWidth() +
-                                                2 * TableHeader::kTextInset,
+            setColumnWidth(column, std::max(fontMetrics().horizontalAdvance(m_samples[column]) + 2 * TableHeader::kTextInset + 2,
                                             horizontalHeader()->sectionSizeHint(column)));
     }
 }

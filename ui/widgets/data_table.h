@@ -12,8 +12,8 @@ class DataTable final : public QTableView
 public:
     DataTable(const QString& name, QWidget* parent = nullptr);
 
-    /// Widths in characters of the current font; the column with 0 takes what is left.
-    void setColumnCharacters(const QList<int>& characters);
+    /// The widest text that each column should hold; the column with an empty one takes what is left.
+    void setColumnSamples(const QStringList& samples);
     /// Back to the order of the source model.
     void resetOrder();
 
@@ -25,7 +25,7 @@ private:
     void applyWidths();
     void copySelection() const;
 
-    QList<int> m_characters;
+    QStringList m_samples;
 };
 
 } // namespace sa::ui

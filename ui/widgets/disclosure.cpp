@@ -16,7 +16,7 @@ Disclosure::Disclosure(const QString& title, QWidget* content, QWidget* parent) 
     m_toggle->setText(title);
     m_toggle->setCheckable(true);
     m_toggle->setIconSize({14, 14});
-    m_toggle->setIcon(icon(QStringLiteral("chevron-right"), IconTone::Muted));
+    m_toggle->setIcon(icon(QStringLiteral("chevron-right"), IconTone::Text));
     m_toggle->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     m_toggle->setFocusPolicy(Qt::StrongFocus);
     auto* layout = new QVBoxLayout(this);
@@ -26,7 +26,7 @@ Disclosure::Disclosure(const QString& title, QWidget* content, QWidget* parent) 
     content->setVisible(false);
     connect(m_toggle, &QToolButton::toggled, this, [this](bool open) {
         const auto name = open ? QStringLiteral("chevron-down") : QStringLiteral("chevron-right");
-        m_toggle->setIcon(icon(name, IconTone::Muted));
+        m_toggle->setIcon(icon(name, IconTone::Text));
         m_content->setVisible(open);
     });
 }

@@ -24,6 +24,8 @@ LogView::LogView(QWidget* parent) : QWidget(parent)
 {
     m_text = new QPlainTextEdit(this);
     m_text->setReadOnly(true);
+    m_text->setMinimumHeight(60);
+    m_text->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Ignored);
     m_text->setMaximumBlockCount(kMaxLines);
     m_text->setFont(fixedFont());
     m_text->setLineWrapMode(QPlainTextEdit::NoWrap);

@@ -3,10 +3,13 @@
 
 #include "ui/style/icons.h"
 
+#include <QApplication>
 #include <QBoxLayout>
+#include <QEvent>
 #include <QFontDatabase>
 #include <QFontInfo>
 #include <QLocale>
+#include <QScrollArea>
 #include <QStyle>
 #include <QToolButton>
 #include <QVariant>
@@ -15,13 +18,39 @@ namespace sa::ui {
 
 namespace {
 
-void scaleFont(QWidget* widget, double scale, QFont::Weight weight)
+/// Follows View > Larger text: a font that was set once does not change with the application's.
+class TextScaler final : public QObject
 {
-    QFont font = widget->font();
-    font.setPointSizeF(font.pointSizeF() * scale);
-    font.setWeight(weight);
-    widget->setFont(font);
-}
+public:
+    TextScaler(QWidget* widget, double scale, QFont::Weight weight)
+        : QObject(widget)
+        , m_widget(widget)
+        , m_scale(scale)
+        , m_weight(weight)
+    {
+        widget->installEventFilter(this);
+        apply();
+    }
+    bool eventFilter(QObject* watched, QEvent* event) override
+    {
+        if (event->type() == QEvent::ApplicationFontChange)
+            apply();
+        return QObject::eventFilter(watched, event);
+    }
+
+private:
+    void apply()
+    {
+        QFont font = QApplication::font();
+        font.setPointSizeF(font.pointSizeF() * m_scale);
+        font.setWeight(m_weight);
+        m_widget->setFont(font);
+    }
+
+    QWidget* m_widget;
+    double m_scale;
+    QFont::Weight m_weight;
+};
 
 constexpr QSize kButtonIcon(20, 16); // four pixels more between glyph and text
 
@@ -42,11 +71,15 @@ void setStyleProperty(QWidget* widget, const char* property, const char* value)
     if (widget->property(property).toByteArray() == value)
         return;
     widget->setProperty(property, QLatin1String(value));
-    widget->style()->unpolish(widget); // style sheets look at dynamic properties only while polishing
+    if (!widget->testAttribute(Qt::WA_WState_Polished))
+        return; // the style looks when it gets there
+    widget->style()->unpolish(widget);
     widget->style()->polish(widget);
 }
 
 } // namespace
+
+void scaleText(QWidget* widget, double scale, QFont::Weight weight) { new TextScaler(widget, scale, weight); }
 
 QLabel* makeLabel(const QString& text, QWidget* parent)
 {
@@ -68,14 +101,14 @@ QLabel* makeCaption(const QString& text, QWidget* parent)
     QLabel* label = makeLabel(text, parent);
     setRole(label, "caption");
     label->setWordWrap(true);
-    scaleFont(label, 0.92, QFont::Normal);
+    scaleText(label, 0.92, QFont::Normal);
     return label;
 }
 
 QLabel* makeTitle(const QString& text, double scale, QWidget* parent)
 {
     QLabel* label = makeLabel(text, parent);
-    scaleFont(label, scale, QFont::DemiBold);
+    scaleText(label, scale, QFont::DemiBold);
     return label;
 }
 
@@ -85,7 +118,7 @@ QLabel* makeChip(const QString& text, Tone tone, QWidget* parent)
     setRole(label, "chip");
     setTone(label, tone);
     label->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
-    scaleFont(label, 0.92, QFont::Medium);
+    scaleText(label, 0.92, QFont::Medium);
     return label;
 }
 
@@ -149,6 +182,18 @@ QFrame* makeLine(QWidget* parent)
     setRole(frame, "line");
     frame->setFixedHeight(1);
     return frame;
+}
+
+QScrollArea* makeScroll(QWidget* content, QWidget* parent)
+{
+    setRole(content, "scrolled");
+    auto* scroll = new QScrollArea(parent);
+    scroll->setWidget(content);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->viewport()->setAutoFillBackground(false);
+    return scroll;
 }
 
 QFont fixedFont()

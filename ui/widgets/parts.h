@@ -7,6 +7,7 @@
 #include <QPushButton>
 
 class QBoxLayout;
+class QScrollArea;
 class QToolButton;
 
 namespace sa::ui {
@@ -29,6 +30,8 @@ QLabel* makeMuted(const QString& text, QWidget* parent = nullptr);
 QLabel* makeCaption(const QString& text, QWidget* parent = nullptr);
 /// `scale` times the normal text, semi-bold.
 QLabel* makeTitle(const QString& text, double scale, QWidget* parent = nullptr);
+/// Keeps the widget's font at `scale` times the application's, whatever that becomes.
+void scaleText(QWidget* widget, double scale, QFont::Weight weight);
 QLabel* makeChip(const QString& text, Tone tone = Tone::Plain, QWidget* parent = nullptr);
 void setTone(QWidget* widget, Tone tone);
 void setRole(QWidget* widget, const char* role);
@@ -40,6 +43,8 @@ QToolButton* makeIconButton(const QString& icon, const QString& name, QWidget* p
 QFrame* makeCard(QWidget* parent = nullptr);
 QFrame* makeLine(QWidget* parent = nullptr);
 
+/// Scrolls `content` down when there is too little room; takes it.
+QScrollArea* makeScroll(QWidget* content, QWidget* parent = nullptr);
 QFont fixedFont();
 /// "1 layer" or "42 layers"; `many` holds %1.
 QString counted(qint64 count, const QString& one, const QString& many);

@@ -7,6 +7,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace sa::ui {
 
 namespace {
@@ -19,10 +21,18 @@ constexpr int kButtonHeight = 62;
 Rail::Rail(QWidget* parent) : QFrame(parent), m_layout(new QVBoxLayout(this))
 {
     setRole(this, "rail");
-    setFixedWidth(kWidth);
+    setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Preferred);
     m_layout->setContentsMargins(space::kSmall, space::kMedium, space::kSmall, space::kMedium);
     m_layout->setSpacing(space::kTight);
     m_layout->addStretch();
+}
+
+QSize Rail::sizeHint() const
+{
+    int width = kWidth;
+    for (const auto* button : findChildren<QToolButton*>())
+        width = std::max(width, button->fontMetrics().horizontalAdvance(button->text()) + 32);
+    return {width, m_layout->sizeHint().height()};
 }
 
 void Rail::addPage(QAction* action)

@@ -16,6 +16,8 @@ public:
     explicit Rail(QWidget* parent = nullptr);
     /// `action` is checkable; the button follows its text, icon and state.
     void addPage(QAction* action);
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override { return sizeHint(); }
 
 private:
     QVBoxLayout* m_layout;

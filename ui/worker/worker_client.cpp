@@ -41,7 +41,7 @@ WorkerClient::~WorkerClient()
     m_process->kill();
 }
 
-bool WorkerClient::isBusy() const { return m_job.has_value() || m_state == State::Stopping; }
+bool WorkerClient::isBusy() const { return m_job.has_value(); }
 
 qint64 WorkerClient::processId() const { return m_process ? m_process->processId() : 0; }
 
@@ -58,10 +58,10 @@ JobId WorkerClient::start(const JobSpec& spec)
                           .tryThis(toUtf8(tr("Wait for it to finish, or cancel it"))));
         return id;
     }
-    m_job = Job{id, spec, {}, false, false};
+    m_job = Job{id, spec, {}, false, false, m_state == State::Stopping};
     if (m_state == State::Ready)
         sendJob();
-    else
+    else if (m_state != State::Stopping)
         launch();
     return id;
 }
@@ -71,11 +71,15 @@ void WorkerClient::cancel(JobId id)
     if (!m_job || m_job->id != id || m_job->cancelled || m_breach)
         return;
     m_job->cancelled = true;
+    if (m_job->forNextProcess) {
+        m_job.reset();
+        return failLater(id, makeError(Errc::Cancelled, toUtf8(tr("cancelled"))));
+    }
     if (m_job->sent)
         send(requestLine({id, "cancel", Json::object()}));
     setState(State::Stopping);
     setStopStage(StopStage::Asked);
-    if (!m_job->sent) // still starting: nothing of the job exists in the worker
+    if (!m_job->sent) // nothing of the job exists in the worker
         climb();
 }
 
@@ -131,6 +135,7 @@ void WorkerClient::launch()
     m_lastSign.start();
     m_watch.start();
     setState(State::Starting);
+    Q_EMIT remarked(tr("Starting %1").arg(shown(m_command.program, 1000)));
     m_process->start(m_command.program, m_command.arguments);
 }
 
@@ -146,7 +151,15 @@ void WorkerClient::sendJob()
     m_lastSign.start();
     m_watch.start();
     send(requestLine({m_job->id, kindOf(m_job->spec), toJson(m_job->spec)}));
+    Q_EMIT remarked(tr("Job %1 starts: %2").arg(QString::number(m_job->id), QLatin1String(kindOf(m_job->spec))));
     setState(State::Busy);
+}
+
+/// After a job's answer. A worker that was told to end meanwhile is not ready for another job: it is waited for.
+void WorkerClient::settle()
+{
+    if (m_stopStage != StopStage::Terminating && m_stopStage != StopStage::Killing)
+        setState(State::Ready);
 }
 
 void WorkerClient::setState(State state)
@@ -245,7 +258,8 @@ void WorkerClient::onMessage(const WorkerMessage& message)
                 Q_EMIT noted(id, body);
             } else if constexpr (std::is_same_v<Body, JobResult>) {
                 m_job.reset();
-                setState(State::Ready);
+                Q_EMIT remarked(tr("Job %1 is done").arg(id));
+                settle();
                 Q_EMIT finished(id, body.value);
             } else if constexpr (std::is_same_v<Body, Error>) {
                 endJobWith({body, false, {}});
@@ -267,6 +281,7 @@ void WorkerClient::onHello(const Hello& hello)
                                .wanted(buildVersion())
                                .tryThis(toUtf8(tr("Install the worker and the window from the same package"))));
     m_hello = hello;
+    Q_EMIT remarked(tr("The worker is ready: version %1, %2 kernel").arg(shown(hello.build, 40), shown(hello.kernel, 40)));
     if (m_state != State::Starting)
         return; // cancelled while it started; the ladder goes on
     setState(State::Ready);
@@ -317,6 +332,11 @@ void WorkerClient::onProcessGone()
     if (m_closing)
         return;
 
+    if (m_job && m_job->forNextProcess) {
+        m_job->forNextProcess = false;
+        setState(State::Dead);
+        return launch();
+    }
     const bool hadJob = m_job.has_value();
     const bool cancelled = hadJob && m_job->cancelled && !breach;
     const bool neverSent = hadJob && !m_job->sent;
@@ -347,8 +367,9 @@ void WorkerClient::endJobWith(JobFailure failure)
 {
     const JobId id = m_job->id;
     m_job.reset();
+    Q_EMIT remarked(tr("Job %1 ended: %2").arg(QString::number(id), shown(failure.error.sentence(), 1000)));
     if (!failure.workerDied)
-        setState(State::Ready);
+        settle();
     Q_EMIT failed(id, failure);
 }
 

@@ -86,12 +86,14 @@ private:
         std::optional<Progress> last;
         bool sent = false;
         bool cancelled = false;
+        bool forNextProcess = false; ///< waits for the end of a worker that was told to end
     };
 
     void launch();
     void send(const std::string& line);
     void sendJob();
     void setState(State state);
+    void settle();
     void setStopStage(StopStage stage);
     void climb();
     void checkSilence();

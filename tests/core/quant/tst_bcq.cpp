@@ -84,7 +84,7 @@ private Q_SLOTS:
         for (unsigned seed = 0; seed < 40; ++seed) {
             const auto w = isLaplace ? laplace(768, seed) : gaussian(768, seed);
             double error = 0;
-            fitter.fit(w, {planes, 50, terms}, &error);
+            fitter.fit(w, {}, {planes, 50, terms}, &error);
             sum += error;
             total += energy(w);
         }
@@ -100,7 +100,7 @@ private Q_SLOTS:
             for (unsigned seed = 0; seed < 10; ++seed) {
                 const auto w = gaussian(97 + seed, seed);
                 double error = 0;
-                const auto grid = fitter.fit(w, {planes, 50, 3}, &error);
+                const auto grid = fitter.fit(w, {}, {planes, 50, 3}, &error);
                 QVERIFY(std::abs(error - errorOf(grid, w)) < 1e-6 * energy(w));
             }
     }
@@ -113,7 +113,7 @@ private Q_SLOTS:
             double previous = INFINITY;
             for (const int rounds : {0, 1, 2, 5, 50}) {
                 double error = 0;
-                fitter.fit(w, {3, rounds, 1}, &error);
+                fitter.fit(w, {}, {3, rounds, 1}, &error);
                 QVERIFY(error <= previous);
                 previous = error;
             }
@@ -125,7 +125,7 @@ private Q_SLOTS:
         BcqFitter fitter;
         for (const int planes : {1, 2, 4})
             for (const int rounds : {0, 50}) {
-                const auto grid = fitter.fit(gaussian(100, 7), {planes, rounds, 1});
+                const auto grid = fitter.fit(gaussian(100, 7), {}, {planes, rounds, 1});
                 for (int b = 0; b < planes; ++b) {
                     int exponent = 0;
                     QCOMPARE(std::frexp(kernels::apotValue(grid.scales[static_cast<std::size_t>(b)]), &exponent), 0.5);
@@ -137,7 +137,7 @@ private Q_SLOTS:
     {
         BcqFitter fitter;
         for (unsigned seed = 0; seed < 20; ++seed) {
-            const auto grid = fitter.fit(laplace(64, seed), {4, 50, 3});
+            const auto grid = fitter.fit(laplace(64, seed), {}, {4, 50, 3});
             for (std::size_t b = 1; b < 4; ++b)
                 QVERIFY(kernels::apotValue(grid.scales[b]) <= kernels::apotValue(grid.scales[b - 1]));
             for (std::size_t l = 1; l < 16; ++l)
@@ -164,7 +164,7 @@ private Q_SLOTS:
         BcqFitter fitter;
         for (int planes = 1; planes <= 4; ++planes) {
             double error = -1;
-            const auto grid = fitter.fit(std::span<const float>(values.data(), static_cast<std::size_t>(values.size())), {planes, 50, 3}, &error);
+            const auto grid = fitter.fit(std::span<const float>(values.data(), static_cast<std::size_t>(values.size())), {}, {planes, 50, 3}, &error);
             QVERIFY(error >= 0 && !std::isnan(error));
             for (int b = 0; b < planes; ++b)
                 QVERIFY(kernels::apotValid(grid.scales[static_cast<std::size_t>(b)]));

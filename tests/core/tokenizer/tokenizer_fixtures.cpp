@@ -6,11 +6,13 @@
 #include <QProcess>
 #include <QStandardPaths>
 
-namespace sa::test {
+namespace sa::test
+{
 
 std::vector<TokenizerFile> tokenizerFiles()
 {
-    std::vector<TokenizerFile> out{{"sample-model", QStringLiteral(SA_SOURCE_DIR "/resources/sample-model/tokenizer.json")}};
+    std::vector<TokenizerFile> out{
+        {"sample-model", QStringLiteral(SA_SOURCE_DIR "/resources/sample-model/tokenizer.json")}};
     const QString root = QStringLiteral(SA_SHARED_DIR);
     for (const char* const part : {"models", "data/models", "data/tokenizers"}) {
         const QDir folder(root + "/" + part);

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-namespace sa::test {
+namespace sa::test
+{
 
 struct TokenizerFile {
     QString name; ///< "models/llama2-6m"
@@ -22,9 +23,9 @@ std::string tokenizerText(const TokenizerFile& file);
 /// Empty when ../shared or the file in it is absent.
 QString sharedPath(const QString& relative);
 
-/// A whole tokenizer.json: BPE over the 100 printable ASCII and other characters, ids 0 to 99 (" " to "~", newline, "▁",
-/// "Ġ", "é", "Ċ"), then `tokens`, and no merges. `parts` (an object) replaces top-level fields, its "model" only the
-/// fields named there.
+/// A whole tokenizer.json: BPE over the 100 printable ASCII and other characters, ids 0 to 99 (" " to "~", newline,
+/// "▁", "Ġ", "é", "Ċ"), then `tokens`, and no merges. `parts` (an object) replaces top-level fields, its "model" only
+/// the fields named there.
 Json smallTokenizer(const std::vector<std::string>& tokens, const Json& parts = Json::object());
 std::string dumped(const Json& json);
 

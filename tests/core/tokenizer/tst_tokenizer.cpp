@@ -12,7 +12,8 @@ using namespace sa::test;
 
 Q_DECLARE_METATYPE(std::vector<sa::TokenId>)
 
-namespace {
+namespace
+{
 
 Json readJson(const QString& path)
 {
@@ -54,7 +55,8 @@ Json gpt2Tokenizer()
     for (const QByteArray& line : merges.readAll().split('\n'))
         if (!line.isEmpty())
             list.push_back(line.toStdString()); // the first one is "#version: 0.2"
-    const Json byteLevel{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+    const Json byteLevel{
+        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
     return {{"version", "1.0"},
             {"added_tokens", Json::array()},
             {"pre_tokenizer", byteLevel},
@@ -64,7 +66,8 @@ Json gpt2Tokenizer()
 
 } // namespace
 
-class TestTokenizer : public QObject {
+class TestTokenizer : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -183,8 +186,7 @@ void TestTokenizer::wholeBook_data()
     for (const auto& [name, path] : goldenFiles()) {
         const Json golden = readJson(path);
         if (golden.contains("wikitext2_test"))
-            QTest::addRow("%s", qPrintable(name))
-                << name << golden["wikitext2_test"].at("tokens").get<qulonglong>();
+            QTest::addRow("%s", qPrintable(name)) << name << golden["wikitext2_test"].at("tokens").get<qulonglong>();
     }
 }
 
@@ -203,7 +205,8 @@ void TestTokenizer::wholeBook()
     QElapsedTimer timer;
     timer.start();
     const auto ids = tok->encode(text);
-    qInfo("%s: %.1f MB/s", qPrintable(name), static_cast<double>(text.size()) / 1e3 / static_cast<double>(timer.elapsed() + 1));
+    qInfo("%s: %.1f MB/s", qPrintable(name),
+          static_cast<double>(text.size()) / 1e3 / static_cast<double>(timer.elapsed() + 1));
     QCOMPARE(ids.size(), static_cast<std::size_t>(tokens));
     QCOMPARE(tok->decode(ids), text);
 }
@@ -219,9 +222,9 @@ void TestTokenizer::publishedVectors_data()
         const char* tokenizer;
         const char* file;
     };
-    for (const Source& source : {Source{"data/tokenizers/llama-2", "ggml-vocab-llama-spm.gguf"},
-                                 Source{"data/tokenizers/llama-3", "ggml-vocab-llama-bpe.gguf"},
-                                 Source{"gpt2", "ggml-vocab-gpt-2.gguf"}}) {
+    for (const Source& source :
+         {Source{"data/tokenizers/llama-2", "ggml-vocab-llama-spm.gguf"},
+          Source{"data/tokenizers/llama-3", "ggml-vocab-llama-bpe.gguf"}, Source{"gpt2", "ggml-vocab-gpt-2.gguf"}}) {
         const QString stem = QStringLiteral("data/tokenizers/vectors/") + source.file;
         QFile in(sharedPath(stem + ".inp"));
         QFile out(sharedPath(stem + ".out"));

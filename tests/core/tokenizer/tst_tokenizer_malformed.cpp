@@ -10,7 +10,8 @@ using namespace sa::test;
 
 Q_DECLARE_METATYPE(sa::Errc)
 
-class TestTokenizerMalformed : public QObject {
+class TestTokenizerMalformed : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -25,7 +26,8 @@ private Q_SLOTS:
     void aMillionMergesLoad();
 };
 
-namespace {
+namespace
+{
 
 const Json kBase = smallTokenizer({"ab", "bc"}, {{"model", {{"merges", {"a b"}}}}});
 
@@ -45,7 +47,7 @@ const Json kRemoved(Json::value_t::discarded);
 
 Json addedToken(int id, const char* content)
 {
-    return {{"id", id},         {"content", content},   {"single_word", false}, {"lstrip", false},
+    return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
             {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
@@ -84,7 +86,8 @@ void TestTokenizerMalformed::isRefusedByName_data()
     foreign("a setting of the model that is not known", "/model/surprise", true, "model.surprise");
     foreign("dropout", "/model/dropout", 0.1, "model.dropout");
     bad("dropout out of range", "/model/dropout", 1.5, "model.dropout");
-    foreign("a prefix for continuing tokens", "/model/continuing_subword_prefix", "##", "model.continuing_subword_prefix");
+    foreign("a prefix for continuing tokens", "/model/continuing_subword_prefix", "##",
+            "model.continuing_subword_prefix");
     foreign("a suffix for last tokens", "/model/end_of_word_suffix", "</w>", "model.end_of_word_suffix");
     bad("fuse_unk as a text", "/model/fuse_unk", "yes", "model.fuse_unk");
     bad("byte_fallback as a number", "/model/byte_fallback", 1, "model.byte_fallback");
@@ -94,8 +97,8 @@ void TestTokenizerMalformed::isRefusedByName_data()
 
     bad("no vocabulary", "/model/vocab", kRemoved, "model.vocab");
     bad("a vocabulary that is a list", "/model/vocab", Json::array(), "model.vocab");
-    bad("an empty vocabulary", "/model",
-        {{"type", "BPE"}, {"vocab", Json::object()}, {"merges", Json::array()}}, "model");
+    bad("an empty vocabulary", "/model", {{"type", "BPE"}, {"vocab", Json::object()}, {"merges", Json::array()}},
+        "model");
     bad("a negative id", "/model/vocab/a", -1, "model.vocab.a");
     bad("an id above 2^24", "/model/vocab/a", (1 << 24) + 1, "model.vocab.a");
     bad("an id of 2^63", "/model/vocab/a", 9223372036854775808u, "model.vocab.a");
@@ -110,7 +113,8 @@ void TestTokenizerMalformed::isRefusedByName_data()
     bad("a merge of three tokens", "/model/merges", {"a b c"}, "model.merges[0]");
     bad("a merge of an empty token", "/model/merges", {" a"}, "model.merges[0]");
     bad("an empty merge", "/model/merges", {""}, "model.merges[0]");
-    bad("a merge that is a list of three", "/model/merges", Json::array({Json::array({"a", "b", "c"})}), "model.merges[0]");
+    bad("a merge that is a list of three", "/model/merges", Json::array({Json::array({"a", "b", "c"})}),
+        "model.merges[0]");
     bad("a merge that is a number", "/model/merges", {7}, "model.merges[0]");
     bad("a merge of ids", "/model/merges", Json::array({Json::array({65, 66})}), "model.merges[0]");
     bad("a merge that names an unknown token", "/model/merges", {"a b", "ab zz"}, "model.merges[1]");
@@ -121,9 +125,12 @@ void TestTokenizerMalformed::isRefusedByName_data()
     bad("an added token that is a text", "/added_tokens", {"<s>"}, "added_tokens[0]");
     bad("an added token without an id", "/added_tokens", Json::array({{{"content", "<s>"}}}), "added_tokens[0].id");
     bad("an added token without a content", "/added_tokens", Json::array({{{"id", 102}}}), "added_tokens[0].content");
-    bad("an added token with an id above 2^24", "/added_tokens", Json::array({addedToken(1 << 30, "<s>")}), "added_tokens[0].id");
-    bad("an added token that leaves a gap", "/added_tokens", Json::array({addedToken(500, "<s>")}), "added_tokens[0].id");
-    bad("an added token with another token's id", "/added_tokens", Json::array({addedToken(5, "<s>")}), "added_tokens[0].id");
+    bad("an added token with an id above 2^24", "/added_tokens", Json::array({addedToken(1 << 30, "<s>")}),
+        "added_tokens[0].id");
+    bad("an added token that leaves a gap", "/added_tokens", Json::array({addedToken(500, "<s>")}),
+        "added_tokens[0].id");
+    bad("an added token with another token's id", "/added_tokens", Json::array({addedToken(5, "<s>")}),
+        "added_tokens[0].id");
     bad("an added token that has another id in the vocabulary", "/added_tokens", Json::array({addedToken(102, "ab")}),
         "added_tokens[0].id");
     bad("two added tokens of one id", "/added_tokens", Json::array({addedToken(102, "<s>"), addedToken(102, "</s>")}),
@@ -132,27 +139,34 @@ void TestTokenizerMalformed::isRefusedByName_data()
         "added_tokens[1].content");
     bad("an added token of 2 KB", "/added_tokens", Json::array({addedToken(102, std::string(2000, 'x').c_str())}),
         "added_tokens[0].content");
+    Json crowd = Json::array();
+    for (int i = 0; i < 5000; ++i)
+        crowd.push_back(addedToken(102 + i, (std::to_string(i) + std::string(1000, 'x')).c_str()));
+    foreign("five megabytes of added tokens", "/added_tokens", crowd, "added_tokens");
     foreign("an added token with an unknown setting", "/added_tokens",
             Json::array({{{"id", 102}, {"content", "<s>"}, {"shiny", true}}}), "added_tokens[0].shiny");
 
     foreign("a normalizer of an unknown kind", "/normalizer", {{"type", "Precompiled"}}, "normalizer.type");
     bad("a normalizer without a kind", "/normalizer", Json::object(), "normalizer.type");
     bad("a normalizer that is a list", "/normalizer", Json::array(), "normalizer");
-    foreign("a setting of a normalizer that is not known", "/normalizer", {{"type", "NFC"}, {"strict", true}}, "normalizer.strict");
+    foreign("a setting of a normalizer that is not known", "/normalizer", {{"type", "NFC"}, {"strict", true}},
+            "normalizer.strict");
     bad("a normalizer in a sequence that is null", "/normalizer", {{"type", "Sequence"}, {"normalizers", {nullptr}}},
         "normalizer.normalizers[0]");
     foreign("a kind deep inside", "/normalizer",
-            {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Nmt"}}}}}, "normalizer.normalizers[1].type");
+            {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Nmt"}}}}},
+            "normalizer.normalizers[1].type");
     bad("Replace of nothing", "/normalizer", {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "x"}},
         "normalizer.pattern.String");
     bad("Replace of two things", "/normalizer",
         {{"type", "Replace"}, {"pattern", {{"String", "a"}, {"Regex", "b"}}}, {"content", "x"}}, "normalizer.pattern");
-    bad("Replace without its content", "/normalizer", {{"type", "Replace"}, {"pattern", {{"String", "a"}}}}, "normalizer.content");
+    bad("Replace without its content", "/normalizer", {{"type", "Replace"}, {"pattern", {{"String", "a"}}}},
+        "normalizer.content");
     Json doubling = Json::array();
     for (int i = 0; i < 40; ++i)
         doubling.push_back({{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
-    foreign("normalizers that double the text forty times", "/normalizer", {{"type", "Sequence"}, {"normalizers", doubling}},
-            "normalizer.normalizers[9]");
+    foreign("normalizers that double the text forty times", "/normalizer",
+            {{"type", "Sequence"}, {"normalizers", doubling}}, "normalizer.normalizers[9]");
     bad("a hundred normalizers", "/normalizer",
         {{"type", "Sequence"}, {"normalizers", Json(100, Json{{"type", "Lowercase"}})}}, "normalizer.normalizers");
 
@@ -160,7 +174,8 @@ void TestTokenizerMalformed::isRefusedByName_data()
     bad("ByteLevel without its settings", "/pre_tokenizer", {{"type", "ByteLevel"}}, "pre_tokenizer.add_prefix_space");
     bad("a behaviour that does not exist", "/pre_tokenizer",
         {{"type", "Split"}, {"pattern", {{"String", "a"}}}, {"behavior", "Melted"}}, "pre_tokenizer.behavior");
-    bad("Metaspace with two characters", "/pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "__"}}, "pre_tokenizer.replacement");
+    bad("Metaspace with two characters", "/pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "__"}},
+        "pre_tokenizer.replacement");
     bad("Metaspace with an unknown scheme", "/pre_tokenizer",
         {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "last"}}, "pre_tokenizer.prepend_scheme");
     bad("Metaspace that contradicts itself", "/pre_tokenizer",
@@ -176,7 +191,8 @@ void TestTokenizerMalformed::isRefusedByName_data()
         "pre_tokenizer.pattern.Regex");
     bad("ten thousand brackets", "/pre_tokenizer", regex(std::string(5000, '(') + "a" + std::string(5000, ')')),
         "pre_tokenizer.pattern.Regex");
-    foreign("a regular expression of 20 KB", "/pre_tokenizer", regex(std::string(20'000, 'a')), "pre_tokenizer.pattern.Regex");
+    foreign("a regular expression of 20 KB", "/pre_tokenizer", regex(std::string(20'000, 'a')),
+            "pre_tokenizer.pattern.Regex");
     foreign("an intersection of classes", "/pre_tokenizer", regex("[a-z&&[^b]]"), "pre_tokenizer.pattern.Regex");
     foreign("a back reference", "/pre_tokenizer", regex("(a)\\1"), "pre_tokenizer.pattern.Regex");
     foreign("a recursion", "/pre_tokenizer", regex("(?<x>a\\g<x>?)"), "pre_tokenizer.pattern.Regex");
@@ -189,25 +205,32 @@ void TestTokenizerMalformed::isRefusedByName_data()
     const Json text{{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
     const Json start{{"SpecialToken", {{"id", "s"}, {"type_id", 0}}}};
     const auto templated = [](const Json& single, const Json& specials) {
-        return Json{{"type", "TemplateProcessing"}, {"single", single}, {"pair", Json::array()}, {"special_tokens", specials}};
+        return Json{
+            {"type", "TemplateProcessing"}, {"single", single}, {"pair", Json::array()}, {"special_tokens", specials}};
     };
-    bad("a template without the text", "/post_processor", templated({start}, {{"s", {{"ids", {0}}}}}), "post_processor.single");
-    foreign("a template with the text twice", "/post_processor", templated({text, text}, Json::object()), "post_processor.single[1]");
+    bad("a template without the text", "/post_processor", templated({start}, {{"s", {{"ids", {0}}}}}),
+        "post_processor.single");
+    foreign("a template with the text twice", "/post_processor", templated({text, text}, Json::object()),
+            "post_processor.single[1]");
     bad("a template with an unexplained token", "/post_processor", templated({start, text}, Json::object()),
         "post_processor.single[0].SpecialToken.id");
-    bad("a template with an id that no token has", "/post_processor", templated({start, text}, {{"s", {{"ids", {5000}}}}}),
-        "post_processor.special_tokens.s.ids[0]");
+    bad("a template with an id that no token has", "/post_processor",
+        templated({start, text}, {{"s", {{"ids", {5000}}}}}), "post_processor.special_tokens.s.ids[0]");
     bad("a template for a second text", "/post_processor", templated({{{"Sequence", {{"id", "B"}}}}}, Json::object()),
         "post_processor.single[0].Sequence.id");
-    bad("RoBERTa without its token", "/post_processor", {{"type", "RobertaProcessing"}, {"sep", {"</s>", 1}}}, "post_processor.cls");
+    bad("RoBERTa without its token", "/post_processor", {{"type", "RobertaProcessing"}, {"sep", {"</s>", 1}}},
+        "post_processor.cls");
     foreign("two that both add tokens", "/post_processor",
             {{"type", "Sequence"}, {"processors", Json(2, templated({start, text}, {{"s", {{"ids", {0}}}}}))}},
             "post_processor.processors[1]");
 
     foreign("a decoder of an unknown kind", "/decoder", {{"type", "CTC"}}, "decoder.type");
-    bad("Strip of two characters", "/decoder", {{"type", "Strip"}, {"content", "ab"}, {"start", 1}, {"stop", 0}}, "decoder.content");
-    bad("Strip with a negative number", "/decoder", {{"type", "Strip"}, {"content", " "}, {"start", -1}, {"stop", 0}}, "decoder.start");
-    bad("a decoder in a sequence that is null", "/decoder", {{"type", "Sequence"}, {"decoders", {nullptr}}}, "decoder.decoders[0]");
+    bad("Strip of two characters", "/decoder", {{"type", "Strip"}, {"content", "ab"}, {"start", 1}, {"stop", 0}},
+        "decoder.content");
+    bad("Strip with a negative number", "/decoder", {{"type", "Strip"}, {"content", " "}, {"start", -1}, {"stop", 0}},
+        "decoder.start");
+    bad("a decoder in a sequence that is null", "/decoder", {{"type", "Sequence"}, {"decoders", {nullptr}}},
+        "decoder.decoders[0]");
 }
 
 void TestTokenizerMalformed::isRefusedByName()
@@ -231,9 +254,11 @@ void TestTokenizerMalformed::notEvenJson_data()
     QTest::addRow("an empty file") << QByteArray("");
     QTest::addRow("half a file") << QByteArray::fromStdString(dumped(kBase)).left(500);
     QTest::addRow("a page of a web site") << QByteArray("<!DOCTYPE html><html>Not found</html>");
-    QTest::addRow("a pointer to a large file") << QByteArray("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n");
+    QTest::addRow("a pointer to a large file")
+        << QByteArray("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n");
     QTest::addRow("a byte order mark") << "\xEF\xBB\xBF" + QByteArray::fromStdString(dumped(kBase));
-    QTest::addRow("a name twice") << QByteArray::fromStdString(dumped(kBase)).replace("\"version\"", "\"model\":{},\"version\"");
+    QTest::addRow("a name twice")
+        << QByteArray::fromStdString(dumped(kBase)).replace("\"version\"", "\"model\":{},\"version\"");
     QTest::addRow("invalid UTF-8") << QByteArray("{\"version\":\"1.0\xFF\"}");
     QTest::addRow("a thousand brackets") << "{\"normalizer\":" + QByteArray(1000, '[') + QByteArray(1000, ']') + "}";
     QTest::addRow("something after the end") << QByteArray::fromStdString(dumped(kBase)) + "{}";
@@ -284,11 +309,10 @@ void TestTokenizerMalformed::oddButRight_data()
     QTest::addRow("an empty token in the vocabulary") << changed("/model/vocab/", 102);
     QTest::addRow("gaps between ids") << changed("/model/vocab/bc", 1 << 24);
     QTest::addRow("an added token without a text") << changed("/added_tokens", Json::array({addedToken(102, "")}));
-    QTest::addRow("truncation and padding, which are for training")
-        << changed("/truncation", {{"direction", "Right"}, {"max_length", 1}, {"strategy", "LongestFirst"}, {"stride", 0}});
+    QTest::addRow("truncation and padding, which are for training") << changed(
+        "/truncation", {{"direction", "Right"}, {"max_length", 1}, {"strategy", "LongestFirst"}, {"stride", 0}});
     QTest::addRow("a field at the top that nobody reads") << changed("/comment", "hello");
-    QTest::addRow("only what is needed")
-        << QByteArray::fromStdString(dumped(Json{{"model", kBase.at("model")}}));
+    QTest::addRow("only what is needed") << QByteArray::fromStdString(dumped(Json{{"model", kBase.at("model")}}));
 }
 
 void TestTokenizerMalformed::oddButRight()

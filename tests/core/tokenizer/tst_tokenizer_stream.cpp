@@ -9,7 +9,8 @@
 using namespace sa;
 using namespace sa::test;
 
-class TestTokenizerStream : public QObject {
+class TestTokenizerStream : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -22,7 +23,8 @@ private Q_SLOTS:
     void outlivesItsTokenizer();
 };
 
-namespace {
+namespace
+{
 
 bool isWhole(const std::string& text)
 {
@@ -112,7 +114,8 @@ void TestTokenizerStream::charactersArriveWhole()
         return;
     }
     const Json decoder{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
-    const Tokenizer tok = *Tokenizer::parse(dumped(smallTokenizer({"ðŁ", "¦", "Ļ", "Ļb"}, {{"decoder", decoder}})), "test");
+    const Tokenizer tok =
+        *Tokenizer::parse(dumped(smallTokenizer({"ðŁ", "¦", "Ļ", "Ļb"}, {{"decoder", decoder}})), "test");
     Tokenizer::Stream stream(tok);
     QCOMPARE(stream.push(*tok.idOf("ðŁ")), std::string());
     QCOMPARE(stream.push(*tok.idOf("¦")), std::string());

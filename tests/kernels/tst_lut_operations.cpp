@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The product's own sources, compiled over sixteen-lane vectors that count: how much of what a weight costs. It also runs the
+// paths of a sixteen-lane unit on processors that have none.
+#include "counting_ops.h"
+#include "planes_fixture.h"
+
+#include "hwy/base.h"
+
+#define SA_LUT_OPS countingOps
+#define SA_LUT_NAMESPACE counted
+#define SA_LUT_BEFORE_NAMESPACE
+#define SA_LUT_AFTER_NAMESPACE
+#define SA_LUT_ROW_UNIT 512
+#define SA_LUT_INTERLEAVES 0
+namespace sa::kernels::cpu::counted {
+namespace hn = countingOps;
+using hn::select16;
+} // namespace sa::kernels::cpu::counted
+
+#include "kernels/cpu/lut_gemm-inl.h"
+
+#include <QtTest>
+
+using namespace sa::kernels;
+using countingOps::Counts;
+using countingOps::counts;
+
+namespace {
+
+std::size_t size(int value)
+{
+    return static_cast<std::size_t>(value);
+}
+
+std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
+{
+    std::normal_distribution<float> normal;
+    std::vector<float> x(count);
+    for (float& value : x)
+        value = normal(random);
+    return x;
+}
+
+std::vector<float> product(const SignPlanes& w, const std::vector<float>& x, int M, int chunk)
+{
+    GuardedFloats scratch(cpu::counted::scratchFloats());
+    std::vector<float> y(size(M) * size(w.N), std::nanf(""));
+    for (int m = 0; m < M; m += chunk)
+        cpu::counted::run({w, x.data() + size(m) * size(w.K), std::min(chunk, M - m), y.data() + size(m) * size(w.N), w.N,
+                           0, size(w.N)},
+                          scratch.data());
+    return scratch.guardsIntact() ? y : std::vector<float>();
+}
+
+} // namespace
+
+class TestLutOperations : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void shiftedTablesNeverMultiply_data()
+    {
+        QTest::addColumn<int>("N");
+        QTest::addColumn<int>("R");
+        QTest::addColumn<int>("C");
+        QTest::addColumn<int>("M");
+        QTest::addRow("one token, eight row groups") << 256 << 32 << 8 << 1;
+        QTest::addRow("one token, one group per column") << 256 << 256 << 1 << 1;
+        QTest::addRow("one token, large groups") << 1024 << 128 << 8 << 1;
+        QTest::addRow("32 tokens, eight row groups") << 256 << 32 << 8 << 32;
+        QTest::addRow("32 tokens, one group per column") << 256 << 256 << 1 << 32;
+        QTest::addRow("16 tokens, large groups") << 1024 << 128 << 8 << 16;
+    }
+    void shiftedTablesNeverMultiply()
+    {
+        QFETCH(int, N);
+        QFETCH(int, R);
+        QFETCH(int, C);
+        QFETCH(int, M);
+        const int K = 64;
+        const int q = 3;
+        std::mt19937_64 random(3);
+        RandomPlanes planes({N, K, q, R, C}, random);
+        const std::vector<float> x = gaussian(size(M) * size(K), random);
+        counts = Counts();
+        QVERIFY(!product(planes.view(), x, M, M).empty());
+
+        QCOMPARE(counts.multiplications, std::uint64_t{0});
+        // Per row: a look-up per 4 weights, each with one addition (the eight of a word add up to its sum and into the row's).
+        const std::uint64_t lookUps = std::uint64_t{1} * size(N) * size(K) / 4 * size(q) * size(M);
+        // Per row group: at most 2 additions shift a column, and at most 16 * 3 make a table of 4 columns.
+        const std::uint64_t tables = size(N / R) * size(K) / 4 * size(q) * size(M) * (4 * 2 + 16 * 3);
+        QVERIFY(counts.additions > lookUps);
+        // tiles of up to 128 rows build their tables again when tokens fill the vectors
+        const std::uint64_t rebuilds = M > 1 ? (size(R) + 127) / 128 : 1;
+        QVERIFY2(counts.additions <= lookUps + rebuilds * tables,
+                 qPrintable(QString("%1 additions, %2 look-ups").arg(counts.additions).arg(lookUps)));
+        if (M == 1)
+            QCOMPARE(counts.selections, lookUps);
+    }
+
+    void sharedTablesMultiplyOncePerEightWeights_data()
+    {
+        QTest::addColumn<int>("M");
+        QTest::addRow("one token") << 1;
+        QTest::addRow("32 tokens") << 32;
+    }
+    void sharedTablesMultiplyOncePerEightWeights()
+    {
+        QFETCH(int, M);
+        const Geometry geometry{256, 64, 3, 16, 8};
+        std::mt19937_64 random(4);
+        RandomPlanes planes(geometry, random);
+        const std::vector<float> x = gaussian(size(M) * size(geometry.K), random);
+        counts = Counts();
+        QVERIFY(!product(planes.view(), x, M, M).empty());
+        QCOMPARE(counts.multiplications, std::uint64_t{1} * 256 * 64 * 3 / 8 * size(M));
+    }
+
+    void sixteenLanesMeetTheBoundAndAgreeForEveryBatch_data()
+    {
+        QTest::addColumn<Geometry>("geometry");
+        QTest::addRow("eight row groups that are no vector multiple") << Geometry{88, 160, 3, 11, 8};
+        QTest::addRow("one row group, one scale per column") << Geometry{130, 70, 2, 130, 1};
+        QTest::addRow("2 rows per scale") << Geometry{50, 64, 4, 2, 8};
+        QTest::addRow("row-wise, ragged") << Geometry{45, 77, 1, 1, 80};
+        QTest::addRow("several blocks of columns") << Geometry{40, 1100, 3, 20, 8};
+        QTest::addRow("more rows than a tile") << Geometry{4200, 40, 2, 4200, 8};
+    }
+    void sixteenLanesMeetTheBoundAndAgreeForEveryBatch()
+    {
+        QFETCH(Geometry, geometry);
+        std::mt19937_64 random(5);
+        RandomPlanes planes(geometry, random);
+        const SignPlanes w = planes.view();
+        const int M = 37;
+        const std::vector<float> x = gaussian(size(M) * size(geometry.K), random);
+        std::vector<float> truth(size(M) * size(geometry.N));
+        QCOMPARE(lutGemmRef(w, x.data(), M, truth.data(), w.N, 0, w.N), Status::Ok);
+        const std::vector<float> whole = product(w, x, M, M);
+        QCOMPARE(whole.size(), truth.size());
+        double error = 0.0;
+        double norm = 0.0;
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+            error += std::pow(static_cast<double>(whole[i]) - truth[i], 2.0);
+            norm += std::pow(static_cast<double>(truth[i]), 2.0);
+        }
+        QVERIFY(std::sqrt(error / norm) <= 8e-7); // the bound of tst_lut_gemm
+        for (const int chunk : {1, 7, 16})
+            QVERIFY(product(w, x, M, chunk) == whole);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestLutOperations)
+#include "tst_lut_operations.moc"
