@@ -12,9 +12,11 @@
 #include <QPlainTextEdit>
 #include <QToolButton>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kLogHeight = 132;
 constexpr std::size_t kMaxLogBytes = 64 * 1024;
@@ -39,7 +41,8 @@ QString shownLog(const QString& log)
 
 } // namespace
 
-Banner::Banner(QWidget* parent) : QFrame(parent)
+Banner::Banner(QWidget* parent)
+    : QFrame(parent)
 {
     setRole(this, "banner");
     setVisible(false);
@@ -88,6 +91,7 @@ Banner::Banner(QWidget* parent) : QFrame(parent)
     m_log->setFixedHeight(kLogHeight);
     m_log->setFont(fixedFont());
     m_log->setAccessibleName(tr("The worker's last words"));
+    m_action->setAccessibleName(tr("Suggested action")); // its text comes with the message
     connect(m_action, &QPushButton::clicked, this, &Banner::acted);
     connect(m_copy, &QPushButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(m_details); });
     connect(m_logToggle, &QToolButton::toggled, this, [this](bool open) {
@@ -136,8 +140,8 @@ void Banner::showFailure(const QString& title, const JobFailure& failure, const 
     setLog(shownLog(failure.logTail));
     present(Severity::Error, title, sentence(shown(error.message, 1000)), action);
     m_copy->setVisible(true);
-    m_details = title + QStringLiteral("\n") + fromUtf8(name(error.code)) + QStringLiteral(": ") +
-                fromUtf8(error.sentence());
+    m_details =
+        title + QStringLiteral("\n") + fromUtf8(name(error.code)) + QStringLiteral(": ") + fromUtf8(error.sentence());
     if (!failure.logTail.isEmpty())
         m_details += QStringLiteral("\n\n") + shownLog(failure.logTail);
 }
