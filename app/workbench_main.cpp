@@ -16,7 +16,8 @@ namespace
 {
 
 /// Saves pictures in place of a session: own settings, so that the user's are neither shown nor changed.
-int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions, QApplication& app)
+int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions,
+                 QApplication& app)
 {
     const QTemporaryDir settings;
     options.settingsFile = settings.filePath(QStringLiteral("settings.ini"));
@@ -55,9 +56,10 @@ int main(int argc, char** argv)
     const QCommandLineOption settings(QStringLiteral("settings"),
                                       QStringLiteral("Keep window settings in this file in place of the user's."),
                                       QStringLiteral("file"));
-    const QCommandLineOption pictures(QStringLiteral("screenshot"),
-                                      QStringLiteral("Compress the model, save pictures of the window on the way, and end."),
-                                      QStringLiteral("folder"));
+    const QCommandLineOption pictures(
+        QStringLiteral("screenshot"),
+        QStringLiteral("Compress the model, save pictures of the window on the way, and end."),
+        QStringLiteral("folder"));
     const QCommandLineOption model(QStringLiteral("model"), QStringLiteral("The model for the pictures."),
                                    QStringLiteral("folder"));
     const QCommandLineOption suffix(QStringLiteral("suffix"), QStringLiteral("Added to the pictures' file names."),

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sa::kernels {
-namespace {
+namespace sa::kernels
+{
+namespace
+{
 
 constexpr int kMaxExponent = 63 - kScaleExponentBias;
 constexpr int kMinExponent = 1 - kScaleExponentBias;
@@ -26,9 +28,9 @@ unsigned gap3(PackedScale scale)
     return scale & 0xFU;
 }
 
-/// round(log2 magnitude) for finite magnitude > 0. With magnitude = m * 2^p and 1 <= m < 2 the logarithm rounds up exactly
-/// when m > sqrt(2). No double equals sqrt(2), so a tie cannot occur, and kSqrt2 (the double nearest to sqrt(2)) lies above
-/// it with no double between: m >= kSqrt2 is that comparison without any rounding.
+/// round(log2 magnitude) for finite magnitude > 0. With magnitude = m * 2^p and 1 <= m < 2 the logarithm rounds up
+/// exactly when m > sqrt(2). No double equals sqrt(2), so a tie cannot occur, and kSqrt2 (the double nearest to
+/// sqrt(2)) lies above it with no double between: m >= kSqrt2 is that comparison without any rounding.
 int roundedLog2(double magnitude)
 {
     constexpr double kSqrt2 = 0x1.6A09E667F3BCDp+0;

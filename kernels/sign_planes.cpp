@@ -3,13 +3,14 @@
 
 #include <algorithm>
 
-namespace sa::kernels {
-namespace {
+namespace sa::kernels
+{
+namespace
+{
 
 constexpr int kMaxPlanes = 4;
 
-template<class T>
-bool usable(const T* pointer)
+template<class T> bool usable(const T* pointer)
 {
     return pointer != nullptr && reinterpret_cast<std::uintptr_t>(pointer) % alignof(T) == 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sa/kernels/status.h"
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 const char* name(Status status) noexcept
 {

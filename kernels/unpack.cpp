@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 Status unpackDense(const SignPlanes& planes, float* out) noexcept
 {

@@ -10,7 +10,8 @@
 #include <memory>
 #include <type_traits>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// Runs `work` on a pool thread and `then(result)` on the thread of `context`, unless `context` is gone by then.
 /// `work` must not touch widgets; callers that may be superseded compare a generation number in `then`.

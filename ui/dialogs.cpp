@@ -13,11 +13,16 @@
 #include <QGridLayout>
 #include <QIcon>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
-QString tr(const char* text) { return QCoreApplication::translate("sa::ui::dialogs", text); }
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("sa::ui::dialogs", text);
+}
 
 QDialog* makeDialog(QWidget* parent, const QString& title)
 {
@@ -50,9 +55,10 @@ void showAbout(QWidget* parent, const std::optional<Hello>& worker)
     QDialog* dialog = makeDialog(parent, tr("About ShiftAdd Workbench"));
     auto* logo = new IconLabel(72, dialog);
     logo->setIcon(QIcon(QStringLiteral(":/icons/shiftadd-workbench.svg")));
-    auto* text = makeLabel(tr("Compresses language models into sign planes with power-of-two scales, so that they run with "
-                              "additions and shifts in place of multiplications."),
-                           dialog);
+    auto* text =
+        makeLabel(tr("Compresses language models into sign planes with power-of-two scales, so that they run with "
+                     "additions and shifts in place of multiplications."),
+                  dialog);
     text->setWordWrap(true);
     text->setMinimumWidth(380);
     auto* facts = new QGridLayout;

@@ -11,7 +11,8 @@
 class QAction;
 class QWidget;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 void showAbout(QWidget* parent, const std::optional<Hello>& worker);
 /// One line for each action that has a key.

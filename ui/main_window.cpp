@@ -2,7 +2,6 @@
 #include "ui/main_window.h"
 
 #include "ui/async.h"
-#include "ui/dialogs.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
 #include "ui/pages/model_page.h"
@@ -17,7 +16,6 @@
 #include "ui/widgets/rail.h"
 #include "ui/widgets/worker_badge.h"
 
-#include <QActionGroup>
 #include <QCloseEvent>
 #include <QCoreApplication>
 #include <QDesktopServices>
@@ -34,9 +32,11 @@
 #include <QStatusBar>
 #include <QUrl>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kStateVersion = 1; // of saveState(): raise it when docks change
 constexpr int kRemarkMs = 500;
@@ -129,95 +129,6 @@ void MainWindow::makePages()
     });
 }
 
-QAction* MainWindow::addAction(QMenu* menu, const QString& text, const QKeySequence& key,
-                               const std::function<void()>& act)
-{
-    QAction* action = menu->addAction(text);
-    action->setShortcut(key);
-    connect(action, &QAction::triggered, this, act);
-    m_shortcuts += action;
-    return action;
-}
-
-void MainWindow::makeMenus()
-{
-    QMenu* file = menuBar()->addMenu(tr("&File"));
-    addAction(file, tr("&Open model folder…"), QKeySequence::Open, [this] { chooseModel(); })
-        ->setIcon(icon(QStringLiteral("open"), IconTone::Muted));
-    m_recentMenu = file->addMenu(tr("Open &recent"));
-    QAction* sample = addAction(file, tr("Open the &sample model"), {}, [this] { openModel(bundledSampleModel()); });
-    sample->setEnabled(!bundledSampleModel().isEmpty());
-    addAction(file, tr("Re&load"), QKeySequence::Refresh, [this] {
-        if (m_model)
-            openModel(m_model->folder);
-    });
-    file->addSeparator();
-    addAction(file, tr("&Quit"), QKeySequence(Qt::CTRL | Qt::Key_Q), [this] { close(); });
-
-    QMenu* run = menuBar()->addMenu(tr("&Run"));
-    addAction(run, tr("&Start"), QKeySequence(Qt::CTRL | Qt::Key_Return), [this] {
-        showRunPage();
-        m_runPage->startRun();
-    })->setIcon(icon(QStringLiteral("play"), IconTone::Muted));
-    addAction(run, tr("&Cancel the running job"), QKeySequence(Qt::CTRL | Qt::Key_Period), [this] { m_runPage->cancel(); })
-        ->setIcon(icon(QStringLiteral("stop"), IconTone::Muted));
-
-    QMenu* view = menuBar()->addMenu(tr("&View"));
-    auto* pages = new QActionGroup(this);
-    const auto addPage = [&](const QString& text, const QString& iconName, Qt::Key key, QWidget* page) {
-        QAction* action = addAction(view, text, QKeySequence(Qt::CTRL | key), [this, page] {
-            m_pages->setCurrentWidget(page);
-            page->setFocus(); // Tab leads to the first field; nothing is pressed by accident
-        });
-        action->setCheckable(true);
-        action->setIcon(icon(iconName, IconTone::Muted));
-        action->setToolTip(QStringLiteral("%1 (%2)").arg(text, action->shortcut().toString(QKeySequence::NativeText)));
-        pages->addAction(action);
-        m_rail->addPage(action);
-        return action;
-    };
-    m_modelAction = addPage(tr("Model"), QStringLiteral("model"), Qt::Key_1, m_modelPage);
-    m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_2, m_runPage);
-    m_modelAction->setChecked(true);
-    view->addSeparator();
-    addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {
-        showModelPage();
-        m_modelPage->focusFilter();
-    });
-    QAction* log = m_logDock->toggleViewAction();
-    log->setText(tr("&Log"));
-    log->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_L));
-    view->addAction(log);
-    m_shortcuts += log;
-    view->addSeparator();
-
-    QMenu* theme = view->addMenu(tr("&Theme"));
-    auto* themes = new QActionGroup(this);
-    const std::pair<ThemeMode, QString> modes[] = {
-        {ThemeMode::System, tr("&System")}, {ThemeMode::Light, tr("&Light")}, {ThemeMode::Dark, tr("&Dark")}};
-    for (const auto& [mode, text] : modes) {
-        QAction* action = theme->addAction(text);
-        action->setCheckable(true);
-        action->setChecked(m_theme.mode() == mode);
-        themes->addAction(action);
-        connect(action, &QAction::triggered, this, [this, mode = mode] {
-            m_theme.apply(mode);
-            m_settings.setTheme(mode);
-        });
-    }
-    const auto resizeText = [this](int percent) {
-        m_theme.setTextPercent(percent);
-        m_settings.setTextPercent(m_theme.textPercent());
-    };
-    addAction(view, tr("Larger text"), QKeySequence::ZoomIn, [=, this] { resizeText(m_theme.textPercent() + 10); });
-    addAction(view, tr("Smaller text"), QKeySequence::ZoomOut, [=, this] { resizeText(m_theme.textPercent() - 10); });
-    addAction(view, tr("Normal text"), QKeySequence(Qt::CTRL | Qt::Key_0), [=] { resizeText(100); });
-
-    QMenu* help = menuBar()->addMenu(tr("&Help"));
-    addAction(help, tr("&Keyboard shortcuts"), QKeySequence(Qt::Key_F1), [this] { showShortcuts(this, m_shortcuts); });
-    addAction(help, tr("&About ShiftAdd Workbench"), {}, [this] { showAbout(this, m_worker->hello()); });
-}
-
 void MainWindow::makeStatusBar()
 {
     m_badge = new WorkerBadge(this);
@@ -242,7 +153,8 @@ void MainWindow::makeLogDock()
 
 void MainWindow::connectWorker(WorkerClient* client, const QString& name)
 {
-    connect(client, &WorkerClient::logged, this, [this, name](const QStringList& lines) { m_log->append(name, lines); });
+    connect(client, &WorkerClient::logged, this,
+            [this, name](const QStringList& lines) { m_log->append(name, lines); });
     connect(client, &WorkerClient::remarked, this,
             [this](const QString& text) { m_log->append(tr("window"), {text}); });
     if (client != m_worker)
@@ -259,9 +171,8 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         m_silence = seconds;
         refreshWorkerRemark();
     });
-    connect(client, &WorkerClient::diedIdle, this, [this](const Error& error) {
-        m_log->append(tr("window"), {shown(error.sentence(), 1000)});
-    });
+    connect(client, &WorkerClient::diedIdle, this,
+            [this](const Error& error) { m_log->append(tr("window"), {shown(error.sentence(), 1000)}); });
 }
 
 /// A rung of the stop ladder with its countdown, or how long the worker has been silent.
@@ -270,12 +181,17 @@ void MainWindow::refreshWorkerRemark()
     QString text;
     const int seconds = m_worker->secondsToNextStage();
     switch (m_worker->stopStage()) {
-    case WorkerClient::StopStage::None: break;
-    case WorkerClient::StopStage::Asked: text = tr("Asked the worker to stop; it is told to end in %1 s").arg(seconds); break;
+    case WorkerClient::StopStage::None:
+        break;
+    case WorkerClient::StopStage::Asked:
+        text = tr("Asked the worker to stop; it is told to end in %1 s").arg(seconds);
+        break;
     case WorkerClient::StopStage::Terminating:
         text = tr("Told the worker to end (SIGTERM); it is killed in %1 s").arg(seconds);
         break;
-    case WorkerClient::StopStage::Killing: text = tr("Killing the worker (SIGKILL)"); break;
+    case WorkerClient::StopStage::Killing:
+        text = tr("Killing the worker (SIGKILL)");
+        break;
     }
     if (text.isEmpty() && m_silence > 0)
         text = tr("No sign of life for %1 s. Long steps can be silent; Cancel ends it").arg(m_silence);
@@ -287,9 +203,15 @@ void MainWindow::refreshWorkerRemark()
         m_remarkTimer.start();
 }
 
-void MainWindow::showModelPage() { m_modelAction->trigger(); }
+void MainWindow::showModelPage()
+{
+    m_modelAction->trigger();
+}
 
-void MainWindow::showRunPage() { m_runAction->trigger(); }
+void MainWindow::showRunPage()
+{
+    m_runAction->trigger();
+}
 
 void MainWindow::chooseModel()
 {
@@ -305,7 +227,8 @@ void MainWindow::openModel(const QString& path)
 {
     if (path.isEmpty())
         return;
-    inBackground(this, [path] { return modelFolderOf(path); }, [this](const QString& folder) { launchOpen(folder); });
+    inBackground(
+        this, [path] { return modelFolderOf(path); }, [this](const QString& folder) { launchOpen(folder); });
 }
 
 void MainWindow::launchOpen(const QString& folder)
@@ -315,18 +238,26 @@ void MainWindow::launchOpen(const QString& folder)
     m_opening = folder;
     m_settings.setLastFolder(QFileInfo(folder).absolutePath());
     JobService* service = m_worker;
-    if (m_worker->isBusy() || m_worker->state() == WorkerClient::State::Stopping) { // a run must not keep anyone from looking at a model
-        if (!m_inspector) {
-            m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
-            connectWorker(m_inspector, tr("second worker"));
-        }
+    if (m_worker->isBusy() ||
+        m_worker->state() == WorkerClient::State::Stopping) { // a run must not keep anyone from looking at a model
+        releaseInspector();
+        m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
+        connectWorker(m_inspector, tr("second worker"));
         service = m_inspector;
     }
     m_open->start(*service, OpenSpec{toUtf8(folder)});
 }
 
+/// The second worker is for one opening; an idle process would only hold memory.
+void MainWindow::releaseInspector()
+{
+    if (m_inspector)
+        std::exchange(m_inspector, nullptr)->deleteLater();
+}
+
 void MainWindow::onOpened(const Json& result)
 {
+    releaseInspector();
     auto summary = parseModelSummary(result);
     if (!summary)
         return onOpenFailed({summary.error(), false, {}});
@@ -342,6 +273,7 @@ void MainWindow::onOpened(const Json& result)
 
 void MainWindow::onOpenFailed(const JobFailure& failure)
 {
+    releaseInspector();
     if (failure.error.code == Errc::NotFound) {
         m_settings.removeRecentModel(m_opening);
         refreshRecent();
@@ -350,28 +282,10 @@ void MainWindow::onOpenFailed(const JobFailure& failure)
     Q_EMIT openFailed(m_opening);
 }
 
-void MainWindow::refreshRecent()
-{
-    const QStringList recent = m_settings.recentModels();
-    m_modelPage->startView()->setRecentModels(recent);
-    m_recentMenu->clear();
-    for (const QString& folder : recent) {
-        QAction* action = m_recentMenu->addAction(withoutMnemonics(shown(folder, 200)));
-        connect(action, &QAction::triggered, this, [this, folder] { openModel(folder); });
-    }
-    m_recentMenu->setEnabled(!recent.isEmpty());
-    if (recent.isEmpty())
-        return;
-    m_recentMenu->addSeparator();
-    connect(m_recentMenu->addAction(tr("Clear the list")), &QAction::triggered, this, [this] {
-        m_settings.clearRecentModels();
-        refreshRecent();
-    });
-}
-
 void MainWindow::chooseExport(const QString& packed)
 {
-    auto* dialog = new QFileDialog(this, tr("Export as a float16 Hugging Face folder"), QFileInfo(packed).absolutePath());
+    auto* dialog =
+        new QFileDialog(this, tr("Export as a float16 Hugging Face folder"), QFileInfo(packed).absolutePath());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setFileMode(QFileDialog::Directory);
     dialog->setOption(QFileDialog::ShowDirsOnly);
@@ -385,7 +299,10 @@ void MainWindow::chooseExport(const QString& packed)
     dialog->open();
 }
 
-void MainWindow::openFolder(const QString& folder) { QDesktopServices::openUrl(QUrl::fromLocalFile(folder)); }
+void MainWindow::openFolder(const QString& folder)
+{
+    QDesktopServices::openUrl(QUrl::fromLocalFile(folder));
+}
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)
 {
@@ -436,8 +353,8 @@ void MainWindow::askAboutClosing()
     if (m_asking)
         return;
     m_asking = true;
-    auto* box = new QMessageBox(QMessageBox::Question, tr("A job is running"),
-                                tr("Cancel the running job and close?"), QMessageBox::NoButton, this);
+    auto* box = new QMessageBox(QMessageBox::Question, tr("A job is running"), tr("Cancel the running job and close?"),
+                                QMessageBox::NoButton, this);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->setIconPixmap(icon(QStringLiteral("warning"), IconTone::Warning).pixmap(QSize(32, 32), devicePixelRatioF()));
     box->setTextFormat(Qt::PlainText);

@@ -15,7 +15,8 @@
 class QDockWidget;
 class QStackedWidget;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ActivityWidget;
 class LogView;
@@ -71,6 +72,7 @@ private:
     void chooseExport(const QString& packed);
     void openFolder(const QString& folder);
     void launchOpen(const QString& folder);
+    void releaseInspector();
     void onOpened(const Json& result);
     void onOpenFailed(const JobFailure& failure);
     void refreshRecent();
@@ -81,7 +83,7 @@ private:
     Theme& m_theme;
     Options m_options;
     WorkerClient* m_worker;
-    WorkerClient* m_inspector = nullptr; ///< opens models while the worker computes; started when first needed
+    WorkerClient* m_inspector = nullptr; ///< opens one model while the worker computes
     SingleJob* m_open;
     QString m_opening;
     std::optional<ModelSummary> m_model;

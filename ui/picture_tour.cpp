@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/picture_tour.h"
 
+#include "ui/jobs/bundled_files.h"
 #include "ui/main_window.h"
 #include "ui/pages/prompt_panel.h"
 #include "ui/pages/run_form.h"
@@ -15,9 +16,11 @@
 #include <cstdio>
 #include <utility>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kSettleMs = 150; // layouts, palettes and plots change in queued events
 constexpr int kPollMs = 50;
@@ -53,6 +56,8 @@ PictureTour::~PictureTour()
 
 void PictureTour::start()
 {
+    if (m_options.model.isEmpty())
+        m_options.model = bundledSampleModel();
     if (!prepare())
         return;
     m_patience.start();
@@ -193,7 +198,8 @@ void PictureTour::fail(const QString& what)
         return;
     m_poll.stop();
     std::fprintf(stderr, "pictures: %s\n", qPrintable(what));
-    QMetaObject::invokeMethod(this, [this] { Q_EMIT finished(1); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this, [this] { Q_EMIT finished(1); }, Qt::QueuedConnection);
 }
 
 } // namespace sa::ui

@@ -8,7 +8,8 @@
 
 #include <functional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class MainWindow;
 class Theme;
@@ -19,7 +20,7 @@ class PictureTour final : public QObject
 public:
     struct Options {
         QString folder; ///< where the pictures go
-        QString model;  ///< an original model; the run writes into a temporary folder, not beside it
+        QString model;  ///< an original model, empty: the sample; the run writes into a temporary folder, not beside it
         QString suffix; ///< added to the file names: "@2x"
     };
 

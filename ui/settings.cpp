@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kMaxRecent = 8;
 const QString kRecent = QStringLiteral("recentModels");
@@ -17,13 +19,22 @@ const QString kTextPercent = QStringLiteral("textPercent");
 const QString kGeometry = QStringLiteral("window/geometry");
 const QString kState = QStringLiteral("window/state");
 
-QString defaultFile() { return QSettings(QSettings::IniFormat, QSettings::UserScope, "shiftadd", "workbench").fileName(); }
+QString defaultFile()
+{
+    return QSettings(QSettings::IniFormat, QSettings::UserScope, "shiftadd", "workbench").fileName();
+}
 
 } // namespace
 
-Settings::Settings(const QString& file) : m_store(file.isEmpty() ? defaultFile() : file, QSettings::IniFormat) {}
+Settings::Settings(const QString& file)
+    : m_store(file.isEmpty() ? defaultFile() : file, QSettings::IniFormat)
+{
+}
 
-QStringList Settings::recentModels() const { return m_store.value(kRecent).toStringList().mid(0, kMaxRecent); }
+QStringList Settings::recentModels() const
+{
+    return m_store.value(kRecent).toStringList().mid(0, kMaxRecent);
+}
 
 void Settings::addRecentModel(const QString& folder)
 {
@@ -40,16 +51,25 @@ void Settings::removeRecentModel(const QString& folder)
     m_store.setValue(kRecent, recent);
 }
 
-void Settings::clearRecentModels() { m_store.remove(kRecent); }
+void Settings::clearRecentModels()
+{
+    m_store.remove(kRecent);
+}
 
-QString Settings::lastFolder() const { return m_store.value(kLastFolder, QDir::homePath()).toString(); }
+QString Settings::lastFolder() const
+{
+    return m_store.value(kLastFolder, QDir::homePath()).toString();
+}
 
-void Settings::setLastFolder(const QString& folder) { m_store.setValue(kLastFolder, folder); }
+void Settings::setLastFolder(const QString& folder)
+{
+    m_store.setValue(kLastFolder, folder);
+}
 
 ThemeMode Settings::theme() const
 {
     const QString name = m_store.value(kTheme).toString();
-    return name == QLatin1String("light") ? ThemeMode::Light
+    return name == QLatin1String("light")  ? ThemeMode::Light
            : name == QLatin1String("dark") ? ThemeMode::Dark
                                            : ThemeMode::System;
 }
@@ -61,13 +81,25 @@ void Settings::setTheme(ThemeMode mode)
                                                        : QStringLiteral("system"));
 }
 
-int Settings::textPercent() const { return std::clamp(m_store.value(kTextPercent, 100).toInt(), 80, 200); }
+int Settings::textPercent() const
+{
+    return std::clamp(m_store.value(kTextPercent, 100).toInt(), 80, 200);
+}
 
-void Settings::setTextPercent(int percent) { m_store.setValue(kTextPercent, percent); }
+void Settings::setTextPercent(int percent)
+{
+    m_store.setValue(kTextPercent, percent);
+}
 
-QByteArray Settings::geometry() const { return m_store.value(kGeometry).toByteArray(); }
+QByteArray Settings::geometry() const
+{
+    return m_store.value(kGeometry).toByteArray();
+}
 
-QByteArray Settings::windowState() const { return m_store.value(kState).toByteArray(); }
+QByteArray Settings::windowState() const
+{
+    return m_store.value(kState).toByteArray();
+}
 
 void Settings::setWindow(const QByteArray& geometry, const QByteArray& state)
 {

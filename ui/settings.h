@@ -7,7 +7,8 @@
 #include <QSettings>
 #include <QStringList>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class Settings
 {

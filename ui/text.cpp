@@ -8,16 +8,24 @@
 #include <array>
 #include <cmath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
-QString tr(const char* text) { return QCoreApplication::translate("sa::ui::text", text); }
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("sa::ui::text", text);
+}
 const QString kDash = QStringLiteral("–");
 
 } // namespace
 
-QString fromUtf8(const std::string& text) { return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())); }
+QString fromUtf8(const std::string& text)
+{
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
 
 std::string toUtf8(const QString& text)
 {
@@ -25,16 +33,25 @@ std::string toUtf8(const QString& text)
     return {bytes.constData(), static_cast<std::size_t>(bytes.size())};
 }
 
-QString shown(const std::string& untrusted, std::size_t maxBytes) { return fromUtf8(display(untrusted, maxBytes)); }
+QString shown(const std::string& untrusted, std::size_t maxBytes)
+{
+    return fromUtf8(display(untrusted, maxBytes));
+}
 
-QString shown(const QString& untrusted, std::size_t maxBytes) { return shown(toUtf8(untrusted), maxBytes); }
+QString shown(const QString& untrusted, std::size_t maxBytes)
+{
+    return shown(toUtf8(untrusted), maxBytes);
+}
 
 QString plainToolTip(const QString& text)
 {
     return QStringLiteral("<span>") + text.toHtmlEscaped() + QStringLiteral("</span>");
 }
 
-QString withoutMnemonics(const QString& text) { return QString(text).replace(u'&', QStringLiteral("&&")); }
+QString withoutMnemonics(const QString& text)
+{
+    return QString(text).replace(u'&', QStringLiteral("&&"));
+}
 
 QString bytesText(std::uint64_t bytes)
 {
@@ -49,7 +66,10 @@ QString bytesText(std::uint64_t bytes)
     return QLocale().toString(value, 'f', decimals) + QChar(QChar::Nbsp) + QLatin1String(units[unit]);
 }
 
-QString countText(std::int64_t count) { return QLocale().toString(static_cast<qlonglong>(count)); }
+QString countText(std::int64_t count)
+{
+    return QLocale().toString(static_cast<qlonglong>(count));
+}
 
 QString shortCountText(double count)
 {

@@ -10,7 +10,8 @@
 #include <cstdint>
 #include <optional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// Exact text, for editing, copying and file names.
 QString fromUtf8(const std::string& text);

@@ -164,8 +164,8 @@ std::string quantizeText(const QuantizeSpec& spec, const Json& result)
 std::string evaluateText(const Json& result)
 {
     return labelled({{"Perplexity", fixed(number(result, "perplexity"), 4)},
-                     {"Tokens", fmt::format("{} in {} windows", formatCount(number(result, "tokens")),
-                                            formatCount(number(result, "windows")))},
+                     {"Text", fmt::format("{} tokens, {} windows scored", formatCount(number(result, "tokens")),
+                                          formatCount(number(result, "windows")))},
                      {"Time", fmt::format("{}, {} tokens a second", formatSeconds(number(result, "seconds")),
                                           formatCount(number(result, "tokens_per_second")))}});
 }

@@ -13,9 +13,11 @@
 
 namespace fs = std::filesystem;
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 struct SplitPath {
     std::string folder;
@@ -55,7 +57,9 @@ Result<void> checkTargetFree(const std::string& target)
     if (!fs::exists(status))
         return {};
     if (!fs::is_directory(status))
-        return makeError(Errc::BadInput, "the output path exists and is not a folder").in(target).tryThis("Choose another output folder");
+        return makeError(Errc::BadInput, "the output path exists and is not a folder")
+            .in(target)
+            .tryThis("Choose another output folder");
     fs::directory_iterator first(target, failed);
     if (failed)
         return systemError(failed.value(), "look into the output folder", target);
@@ -85,7 +89,8 @@ Result<int> lockFile(const std::string& path, const std::string& target)
             return systemError(code, "lock the output folder", path);
         }
         // The former holder unlinks the file before it lets go: a lock on an unlinked file is no lock.
-        struct stat mine {}, current {};
+        struct stat mine {
+        }, current{};
         if (::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &current) == 0 && mine.st_ino == current.st_ino)
             return fd;
         ::close(fd);
@@ -97,13 +102,16 @@ Result<int> lockFile(const std::string& path, const std::string& target)
 // ---------------------------------------------------------------------------------------------------- AtomicFile
 
 AtomicFile::AtomicFile(int fd, std::string path, std::string temporary)
-    : m_fd(fd), m_path(std::move(path)), m_temporary(std::move(temporary))
+    : m_fd(fd)
+    , m_path(std::move(path))
+    , m_temporary(std::move(temporary))
 {
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : m_fd(std::exchange(other.m_fd, -1)), m_path(std::move(other.m_path)),
-      m_temporary(std::exchange(other.m_temporary, {}))
+    : m_fd(std::exchange(other.m_fd, -1))
+    , m_path(std::move(other.m_path))
+    , m_temporary(std::exchange(other.m_temporary, {}))
 {
 }
 
@@ -222,8 +230,10 @@ Result<StagedFolder> StagedFolder::create(const std::string& target)
 }
 
 StagedFolder::StagedFolder(StagedFolder&& other) noexcept
-    : m_target(std::move(other.m_target)), m_stage(std::exchange(other.m_stage, {})),
-      m_lockPath(std::exchange(other.m_lockPath, {})), m_lockFd(std::exchange(other.m_lockFd, -1))
+    : m_target(std::move(other.m_target))
+    , m_stage(std::exchange(other.m_stage, {}))
+    , m_lockPath(std::exchange(other.m_lockPath, {}))
+    , m_lockFd(std::exchange(other.m_lockFd, -1))
 {
 }
 

@@ -11,10 +11,13 @@
 #include <string>
 #include <string_view>
 
-namespace sa {
+namespace sa
+{
 
-/// One file that appears whole under its name at commit(), or not at all. Move-only; the destructor removes the temporary.
-class AtomicFile {
+/// One file that appears whole under its name at commit(), or not at all. Move-only; the destructor removes the
+/// temporary.
+class AtomicFile
+{
 public:
     static Result<AtomicFile> create(const std::string& path); ///< writes beside `path`, to ".NAME.partial-PID"
     AtomicFile(AtomicFile&& other) noexcept;
@@ -37,7 +40,8 @@ Result<void> writeFileAtomic(const std::string& path, std::string_view bytes);
 
 /// A folder that appears whole under its name, or not at all. While it is filled it is ".NAME.partial" beside the
 /// target, locked (flock) against a second writer; a stale one left by a dead process is replaced.
-class StagedFolder {
+class StagedFolder
+{
 public:
     /// BadInput when `target` exists and is not an empty folder, or another live process is writing it.
     static Result<StagedFolder> create(const std::string& target);

@@ -6,9 +6,11 @@
 
 #include <atomic>
 
-namespace sa {
+namespace sa
+{
 
-class CancelToken {
+class CancelToken
+{
 public:
     void cancel() noexcept { m_cancelled.store(true, std::memory_order_relaxed); }
     bool cancelled() const noexcept { return m_cancelled.load(std::memory_order_relaxed); }

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <system_error>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 struct ErrcName {
     Errc code;
@@ -167,19 +169,26 @@ Error systemError(int errnoValue, const std::string& doing, const std::string& p
     std::string remedy;
     switch (errnoValue) {
     case ENOENT:
-    case ENOTDIR: code = Errc::NotFound; break;
+    case ENOTDIR:
+        code = Errc::NotFound;
+        break;
     case ENOSPC:
     case EDQUOT:
         code = Errc::NoSpace;
         remedy = "Free some space or choose another disk";
         break;
-    case ENOMEM: code = Errc::OutOfMemory; break;
+    case ENOMEM:
+        code = Errc::OutOfMemory;
+        break;
     case EACCES:
     case EPERM:
     case EROFS:
     case ELOOP:
-    case ENAMETOOLONG: code = Errc::BadInput; break;
-    default: break;
+    case ENAMETOOLONG:
+        code = Errc::BadInput;
+        break;
+    default:
+        break;
     }
     return makeError(code, "cannot " + doing + " (" + std::generic_category().message(errnoValue) + ")")
         .in(path)

@@ -5,7 +5,8 @@
 #include <string>
 #include <utility>
 
-namespace sa {
+namespace sa
+{
 
 /// Short and closed. The code decides what the program does next; the texts are for people.
 enum class Errc {

@@ -9,9 +9,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 const char* kindName(mode_t mode)
 {
@@ -34,7 +36,8 @@ Result<File> File::open(const std::string& path)
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return systemError(errno, "open for reading", path);
-    struct stat info {};
+    struct stat info {
+    };
     if (::fstat(fd, &info) != 0) {
         const int code = errno;
         ::close(fd);
@@ -42,13 +45,18 @@ Result<File> File::open(const std::string& path)
     }
     if (!S_ISREG(info.st_mode)) {
         ::close(fd);
-        return makeError(Errc::BadFormat, "this is not a file").in(path).butFound(kindName(info.st_mode)).wanted("a regular file");
+        return makeError(Errc::BadFormat, "this is not a file")
+            .in(path)
+            .butFound(kindName(info.st_mode))
+            .wanted("a regular file");
     }
     return File(fd, path, static_cast<std::uint64_t>(info.st_size));
 }
 
 File::File(File&& other) noexcept
-    : m_fd(std::exchange(other.m_fd, -1)), m_path(std::move(other.m_path)), m_sizeBytes(other.m_sizeBytes)
+    : m_fd(std::exchange(other.m_fd, -1))
+    , m_path(std::move(other.m_path))
+    , m_sizeBytes(other.m_sizeBytes)
 {
 }
 
@@ -125,7 +133,8 @@ Result<std::uint64_t> freeBytes(const std::string& path)
         }
         place = parent;
     }
-    struct statvfs info {};
+    struct statvfs info {
+    };
     if (::statvfs(place.c_str(), &info) != 0)
         return systemError(errno, "ask for free space", place.string());
     const auto blocks = static_cast<std::uint64_t>(info.f_bavail);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reading: regular files only, by pread (a mapped file that shrinks kills the process, a short pread is an error value).
+// Reading: regular files only, by pread (a mapped file that shrinks kills the process, a short pread is an error
+// value).
 #pragma once
 
 #include "core/base/result.h"
@@ -9,10 +10,12 @@
 #include <span>
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
 /// An open regular file, read-only. Thread-safe: reads carry their offset. Move-only.
-class File {
+class File
+{
 public:
     /// Follows links; refuses folders, FIFOs and devices with a sentence.
     static Result<File> open(const std::string& path);
@@ -27,7 +30,12 @@ public:
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> out) const;
 
 private:
-    File(int fd, std::string path, std::uint64_t size) : m_fd(fd), m_path(std::move(path)), m_sizeBytes(size) {}
+    File(int fd, std::string path, std::uint64_t size)
+        : m_fd(fd)
+        , m_path(std::move(path))
+        , m_sizeBytes(size)
+    {
+    }
     int m_fd = -1;
     std::string m_path;
     std::uint64_t m_sizeBytes = 0;

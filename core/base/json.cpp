@@ -5,20 +5,29 @@
 
 #include <limits>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 /// Builds the value and refuses what the library would let pass: duplicate keys and unbounded depth.
-class StrictBuilder {
+class StrictBuilder
+{
 public:
-    explicit StrictBuilder(int maxDepth) : m_maxDepth(maxDepth) {}
+    explicit StrictBuilder(int maxDepth)
+        : m_maxDepth(maxDepth)
+    {
+    }
 
     bool null() { return put(nullptr); }
     bool boolean(bool value) { return put(value); }
     bool number_integer(Json::number_integer_t value) { return put(value); }
     bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
-    bool number_float(Json::number_float_t value, const std::string&) { return put(value); } // overflow is a parse error
+    bool number_float(Json::number_float_t value, const std::string&)
+    {
+        return put(value);
+    } // overflow is a parse error
     bool string(std::string& value) { return put(std::move(value)); }
     bool binary(Json::binary_t&) { return fail("binary data is not JSON", {}); }
     bool start_object(std::size_t) { return open(Json::object()); }
@@ -48,8 +57,7 @@ public:
     Error takeError() { return std::move(m_error); }
 
 private:
-    template<class V>
-    bool put(V&& value)
+    template<class V> bool put(V&& value)
     {
         slot(Json(std::forward<V>(value)));
         return true;
@@ -98,10 +106,14 @@ private:
 std::string shortForm(const Json& value)
 {
     switch (value.type()) {
-    case Json::value_t::object: return "an object";
-    case Json::value_t::array: return "a list";
-    case Json::value_t::string: return "\"" + display(value.get_ref<const std::string&>(), 60) + "\"";
-    default: return display(json::dump(value), 60);
+    case Json::value_t::object:
+        return "an object";
+    case Json::value_t::array:
+        return "a list";
+    case Json::value_t::string:
+        return "\"" + display(value.get_ref<const std::string&>(), 60) + "\"";
+    default:
+        return display(json::dump(value), 60);
     }
 }
 
@@ -117,7 +129,8 @@ std::string numberText(double value)
 
 } // namespace
 
-namespace json {
+namespace json
+{
 
 Result<Json> parse(std::string_view text, const std::string& file, Limits limits)
 {
@@ -188,7 +201,9 @@ Error toError(const Json& value)
 } // namespace json
 
 JsonField::JsonField(const Json& value, std::string file, std::string path)
-    : m_value(&value), m_file(std::move(file)), m_path(std::move(path))
+    : m_value(&value)
+    , m_file(std::move(file))
+    , m_path(std::move(path))
 {
 }
 

@@ -13,11 +13,13 @@
 #include <string_view>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 using Json = nlohmann::json;
 
-namespace json {
+namespace json
+{
 
 struct Limits {
     std::size_t maxBytes = 64u << 20;
@@ -43,7 +45,8 @@ Error toError(const Json& value);
 
 /// A value together with the file and the dotted path it came from, so that every complaint can name both.
 /// Borrowed: the Json must outlive the field.
-class JsonField {
+class JsonField
+{
 public:
     JsonField(const Json& value, std::string file, std::string path = {});
 
@@ -55,11 +58,11 @@ public:
     bool isArray() const { return m_value->is_array(); }
     bool isString() const { return m_value->is_string(); }
 
-    bool has(const std::string& key) const; ///< present and not null
-    Result<JsonField> at(const std::string& key) const;                ///< missing: BadFormat naming the path
-    std::optional<JsonField> find(const std::string& key) const;       ///< absent or null: nothing
-    Result<std::vector<JsonField>> elements(std::size_t maxCount = 10'000'000) const;               ///< array
-    Result<std::vector<std::pair<std::string, JsonField>>> members() const;                         ///< object
+    bool has(const std::string& key) const;                      ///< present and not null
+    Result<JsonField> at(const std::string& key) const;          ///< missing: BadFormat naming the path
+    std::optional<JsonField> find(const std::string& key) const; ///< absent or null: nothing
+    Result<std::vector<JsonField>> elements(std::size_t maxCount = 10'000'000) const; ///< array
+    Result<std::vector<std::pair<std::string, JsonField>>> members() const;           ///< object
 
     Result<std::int64_t> asInt(std::int64_t min, std::int64_t max) const; ///< integers only; 3.0 is refused
     Result<double> asDouble(double min, double max) const;                ///< finite, within [min, max]

@@ -7,9 +7,11 @@
 #include <omp.h>
 #include <thread>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 std::atomic<int> threadCount{0};
 }
 
@@ -35,8 +37,8 @@ void parallelFor(std::int64_t count, const std::function<void(std::int64_t)>& bo
     }
     std::exception_ptr failure;
     std::atomic<bool> failed{false};
-    // A team of one is no parallel region for OpenMP, so libraries would start threads of their own inside it and sum in
-    // another order: there are always two at least, the second idle where one thread was asked for.
+    // A team of one is no parallel region for OpenMP, so libraries would start threads of their own inside it and sum
+    // in another order: there are always two at least, the second idle where one thread was asked for.
     const int threads = parallelThreads();
     const int team = std::max(2, threads);
     std::atomic<std::int64_t> next{0};

@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <functional>
 
-namespace sa {
+namespace sa
+{
 
 /// Threads that parallelFor uses from now on; 0 = one per core. Also what libtorch is told (setThreads in core/model).
 void setParallelThreads(int threads) noexcept;

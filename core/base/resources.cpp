@@ -7,7 +7,8 @@
 #include <filesystem>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 std::string resourcePath(const std::string& name)
 {

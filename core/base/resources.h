@@ -4,10 +4,12 @@
 
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
 /// Full path of resources/NAME ("sample-model", "sample-text/calibration.txt"), or "" when it is nowhere: looks at
-/// $SHIFTADD_RESOURCES, then beside the program, in the installation's share folder, and in the source tree it was built from.
+/// $SHIFTADD_RESOURCES, then beside the program, in the installation's share folder, and in the source tree it was
+/// built from.
 std::string resourcePath(const std::string& name);
 
 } // namespace sa

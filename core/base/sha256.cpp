@@ -10,14 +10,16 @@
 #include <stdexcept>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 struct Sha256::Context {
     EVP_MD_CTX* md = EVP_MD_CTX_new();
     ~Context() { EVP_MD_CTX_free(md); }
 };
 
-Sha256::Sha256() : m_context(std::make_unique<Context>())
+Sha256::Sha256()
+    : m_context(std::make_unique<Context>())
 {
     // Fails only when memory is gone or the library was built without SHA-256.
     if (!m_context->md || EVP_DigestInit_ex(m_context->md, EVP_sha256(), nullptr) != 1)

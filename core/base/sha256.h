@@ -8,9 +8,11 @@
 #include <span>
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
-class Sha256 {
+class Sha256
+{
 public:
     Sha256();
     ~Sha256();

@@ -9,11 +9,14 @@
 #include <optional>
 #include <utility>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
-/// Tokens whose activations are held at once while the Hessians are summed. A constant: sums must not depend on threads.
+/// Tokens whose activations are held at once while the Hessians are summed. A constant: sums must not depend on
+/// threads.
 constexpr std::int64_t kTokensPerBatch = 8192;
 
 /// Passes over the calibration windows in one block: for progress.
@@ -21,9 +24,14 @@ constexpr int kPasses = 6;
 
 } // namespace
 
-BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device, const JobContext& context)
-    : m_model(model), m_device(device), m_context(context), m_damping(spec.damping), m_rotary(model.config, device),
-      m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
+BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device,
+                             const JobContext& context)
+    : m_model(model)
+    , m_device(device)
+    , m_context(context)
+    , m_damping(spec.damping)
+    , m_rotary(model.config, device)
+    , m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
 {
     m_sweepOptions.bcq = {spec.bits, spec.rounds, spec.apot};
     m_sweepOptions.rowsPerScale = spec.groupRows.value_or(0);
@@ -37,7 +45,8 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
     return {};
 }
 
-Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index, const std::function<void(const QuantizedLayer&)>& onLayer)
+Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
+                                                       const std::function<void(const QuantizedLayer&)>& onLayer)
 {
     m_block = index;
     m_pass = 0;
@@ -67,8 +76,10 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index, const std::fun
     SA_CHECK(advance([&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
     SA_CHECK(quantize(LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); }));
     // The inner activations are several times wider than the states: computed twice rather than kept.
-    SA_CHECK(quantize(LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); }));
-    SA_CHECK(advance([&](std::size_t w) { return block.mlpOutput(m_states[w], block.mlpInner(block.mlpInput(m_states[w]))); }));
+    SA_CHECK(
+        quantize(LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); }));
+    SA_CHECK(advance(
+        [&](std::size_t w) { return block.mlpOutput(m_states[w], block.mlpInner(block.mlpInput(m_states[w]))); }));
     return done;
 }
 
@@ -86,22 +97,27 @@ Result<SweepFactor> BlockPipeline::calibrate(const std::string& layerName, std::
         report(static_cast<double>(end));
     }
     ++m_pass;
-    // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine size.
+    // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine
+    // size.
     std::optional<Result<SweepFactor>> factor;
-    parallelFor(1, [&](std::int64_t) { factor.emplace(factorize(hessian.matrix(), m_sweepOptions.columnsPerScale, m_damping)); });
+    parallelFor(1, [&](std::int64_t) {
+        factor.emplace(factorize(hessian.matrix(), m_sweepOptions.columnsPerScale, m_damping));
+    });
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
     if ((*factor)->dataFree)
-        m_context.warn(layerName + ": the Hessian cannot be factored; the layers of this input are fitted without calibration data");
+        m_context.warn(
+            layerName +
+            ": the Hessian cannot be factored; the layers of this input are fitted without calibration data");
     else if ((*factor)->damping > m_damping)
         m_context.warn(layerName + ": the Hessian needed more damping (" + std::to_string((*factor)->damping) + ")");
     return std::move(*factor);
 }
 
-/// Layers that read the same input go together: their row groups share the threads. The block's dense weight is replaced
-/// by what its planes stand for, so that later inputs see the quantization error.
-Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers, const SweepFactor& factor,
-                                       std::vector<QuantizedLayer>& done)
+/// Layers that read the same input go together: their row groups share the threads. The block's dense weight is
+/// replaced by what its planes stand for, so that later inputs see the quantization error.
+Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers,
+                                       const SweepFactor& factor, std::vector<QuantizedLayer>& done)
 {
     const Stopwatch watch;
     std::vector<at::Tensor> weights;
@@ -149,14 +165,16 @@ Result<void> BlockPipeline::advance(const WindowStep& step)
     return {};
 }
 
-void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const
+void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
+                                  const std::function<void(std::size_t)>& body) const
 {
     if (!m_device.is_cpu()) {
         for (std::size_t w = begin; w < end; ++w)
             body(w);
         return;
     }
-    parallelFor(static_cast<std::int64_t>(end - begin), [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
+    parallelFor(static_cast<std::int64_t>(end - begin),
+                [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
 }
 
 void BlockPipeline::report(double finishedWindows)

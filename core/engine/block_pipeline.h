@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Quantizes decoder blocks one after another (algorithm 4.3), truly sequentially: every group of linears is calibrated on
-// what all quantized linears before it produce, those of its own block included. That costs nothing: the windows run
-// through each part of a block once, right after the part was quantized. One block of weights is in memory at a time; what
-// is carried along are the calibration windows' activations.
+// Quantizes decoder blocks one after another (algorithm 4.3), truly sequentially: every group of linears is calibrated
+// on what all quantized linears before it produce, those of its own block included. That costs nothing: the windows run
+// through each part of a block once, right after the part was quantized. One block of weights is in memory at a time;
+// what is carried along are the calibration windows' activations.
 #pragma once
 
 #include "core/engine/jobs.h"
@@ -10,7 +10,8 @@
 #include "core/model/decoder.h"
 #include "core/quant/sweep.h"
 
-namespace sa {
+namespace sa
+{
 
 struct QuantizedLayer {
     LinearInfo info;
@@ -18,7 +19,8 @@ struct QuantizedLayer {
     double error = 0, relativeError = 0, seconds = 0;
 };
 
-class BlockPipeline {
+class BlockPipeline
+{
 public:
     /// All references must outlive the pipeline.
     BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device, const JobContext& context);
@@ -26,7 +28,8 @@ public:
     /// The hidden states that enter block 0.
     Result<void> embed(const std::vector<std::vector<std::int32_t>>& windows);
 
-    /// Quantizes block `index` (blocks go in order) and moves the states past it. `onLayer` hears of each finished layer.
+    /// Quantizes block `index` (blocks go in order) and moves the states past it. `onLayer` hears of each finished
+    /// layer.
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
 private:

@@ -10,16 +10,16 @@
 #include <thread>
 #include <unistd.h>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
-template<class... F>
-struct Overloaded : F... {
+template<class... F> struct Overloaded : F... {
     using F::operator()...;
 };
-template<class... F>
-Overloaded(F...) -> Overloaded<F...>;
+template<class... F> Overloaded(F...) -> Overloaded<F...>;
 
 std::string processorName()
 {

@@ -8,10 +8,11 @@
 
 #include <functional>
 
-namespace sa {
+namespace sa
+{
 
-/// Receives {"progress":{...}}, {"layer":{...}}, {"token":{...}}, {"note":{...}} (docs/PROTOCOL.md), always from the job's
-/// thread, progress at most 10 a second.
+/// Receives {"progress":{...}}, {"layer":{...}}, {"token":{...}}, {"note":{...}} (docs/PROTOCOL.md), always from the
+/// job's thread, progress at most 10 a second.
 using EventSink = std::function<void(const Json& event)>;
 
 /// The `result` object, or the error that ended the job. Never throws; nothing half-written stays behind.

@@ -5,7 +5,8 @@
 #include "core/eval/perplexity.h"
 #include "core/eval/text.h"
 
-namespace sa {
+namespace sa
+{
 
 Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context)
 {

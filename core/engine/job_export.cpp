@@ -9,15 +9,20 @@
 #include <ATen/ATen.h>
 #include <cstdio>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 /// Writes the shards of one export, a tensor in memory at a time.
-class DenseExport {
+class DenseExport
+{
 public:
     DenseExport(const ModelFolder& model, const StagedFolder& stage, const JobContext& context)
-        : m_model(model), m_stage(stage), m_context(context)
+        : m_model(model)
+        , m_stage(stage)
+        , m_context(context)
     {
     }
 
@@ -84,11 +89,15 @@ Result<void> DenseExport::writeTensor(const Declaration& tensor, SafetensorsWrit
     } else if (tensor.dtype == Dtype::F16) {
         SA_TRY(values, readFloatTensor(m_model.store, tensor.name));
     } else {
-        return m_model.store.readPieces(tensor.name, [&](std::uint64_t, std::span<const std::byte> piece) { return writer.write(piece); });
+        return m_model.store.readPieces(
+            tensor.name, [&](std::uint64_t, std::span<const std::byte> piece) { return writer.write(piece); });
     }
     const at::Tensor half = values.to(at::kHalf).contiguous();
     if (!at::isfinite(half).all().item<bool>())
-        return makeError(Errc::BadInput, "a tensor does not fit float16").in(m_model.path).at(tensor.name).wanted("values of at most 65504");
+        return makeError(Errc::BadInput, "a tensor does not fit float16")
+            .in(m_model.path)
+            .at(tensor.name)
+            .wanted("values of at most 65504");
     return writer.write(std::span(static_cast<const std::byte*>(half.data_ptr()), half.nbytes()));
 }
 
@@ -111,7 +120,8 @@ Result<std::uint64_t> DenseExport::run()
             weightMap[tensor.name] = fileName;
             TensorInfo info;
             info.shape = tensor.shape;
-            tensorBytes += static_cast<std::uint64_t>(info.elements()) * static_cast<std::uint64_t>(sizeBytes(tensor.dtype));
+            tensorBytes +=
+                static_cast<std::uint64_t>(info.elements()) * static_cast<std::uint64_t>(sizeBytes(tensor.dtype));
         }
         SA_CHECK(writer.commit());
         fileBytes += writer.fileBytes();
@@ -135,7 +145,10 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
     if (spec.format != "hf-fp16")
-        return makeError(Errc::Usage, "there is no such export format").at("format").butFound("\"" + display(spec.format) + "\"").wanted("hf-fp16");
+        return makeError(Errc::Usage, "there is no such export format")
+            .at("format")
+            .butFound("\"" + display(spec.format) + "\"")
+            .wanted("hf-fp16");
     SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
     if (!model.packed())
         return makeError(Errc::BadInput, "this model is not packed: it is a Hugging Face folder already")

@@ -5,7 +5,8 @@
 #include "core/protocol/messages.h"
 #include "core/runtime/generate.h"
 
-namespace sa {
+namespace sa
+{
 
 Result<Json> generateText(const GenerateSpec& spec, const JobContext& context)
 {
@@ -20,7 +21,8 @@ Result<Json> generateText(const GenerateSpec& spec, const JobContext& context)
     std::string text;
     int count = 0;
     ProgressMeter meter(context.emit, "decode", "tokens", spec.maxTokens);
-    SA_TRY(const Generation generation, generate(model.decoder, prompt, spec.maxTokens, sampler, context.cancel, [&](std::int32_t id) {
+    SA_TRY(const Generation generation,
+           generate(model.decoder, prompt, spec.maxTokens, sampler, context.cancel, [&](std::int32_t id) {
                const std::string piece = stream.push(id);
                text += piece;
                context.emit(toJson(Token{id, piece}));

@@ -2,14 +2,18 @@
 // `open`: what a folder holds, from headers alone.
 #include "core/engine/jobs.h"
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 Json describeLayer(const ModelFolder& model, const LinearInfo& layer, std::uint64_t& layerBytes)
 {
-    Json out{{"name", layer.name}, {"projection", layer.projection}, {"block", layer.block}, {"N", layer.N}, {"K", layer.K},
-             {"quantizable", true}, {"error", nullptr}, {"relative_error", nullptr}};
+    Json out{{"name", layer.name},   {"projection", layer.projection},
+             {"block", layer.block}, {"N", layer.N},
+             {"K", layer.K},         {"quantizable", true},
+             {"error", nullptr},     {"relative_error", nullptr}};
     const double weights = static_cast<double>(layer.N) * static_cast<double>(layer.K);
     if (const PackedLayerInfo* packed = model.packedLayer(layer.name)) {
         const std::uint64_t bytes = packed->storedBytes();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block of
-// weights is in memory at a time; a finished block is a durable shard of the final folder.
+// `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block
+// of weights is in memory at a time; a finished block is a durable shard of the final folder.
 #include "core/base/resources.h"
 #include "core/base/sha256.h"
 #include "core/engine/block_pipeline.h"
@@ -13,9 +13,11 @@
 
 #include <algorithm>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr int kMaxDefaultWindow = 2048; ///< what the paper calibrates with
 
@@ -45,7 +47,8 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
             text += "\n\n";
         text += part;
     }
-    const int length = spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, model.config.positions)));
+    const int length =
+        spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, model.config.positions)));
     if (length > model.config.positions)
         return makeError(Errc::Usage, "the calibration window is longer than the model's context")
             .at("seqlen")
@@ -58,7 +61,11 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
     if (!windows)
         return std::move(windows).error().in(paths.front());
     out.windows = *std::move(windows);
-    out.record = {{"sha256", digests}, {"samples", spec.samples}, {"seqlen", length}, {"seed", spec.seed}, {"tokens", ids.size()}};
+    out.record = {{"sha256", digests},
+                  {"samples", spec.samples},
+                  {"seqlen", length},
+                  {"seed", spec.seed},
+                  {"tokens", ids.size()}};
     return out;
 }
 
@@ -76,7 +83,8 @@ Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
     meter.update(static_cast<double>(files.size()));
     Json out{{"weights_sha256", weights}};
     for (const char* companion : {"config", "tokenizer"}) {
-        SA_TRY(const std::string digest, sha256OfFile(joinPath(model.path, std::string(companion) + ".json"), &context.cancel));
+        SA_TRY(const std::string digest,
+               sha256OfFile(joinPath(model.path, std::string(companion) + ".json"), &context.cancel));
         out[std::string(companion) + "_sha256"] = digest;
     }
     return out;
@@ -114,7 +122,8 @@ Json layerEvent(const LinearInfo& info, int index, const QuantizedLayer& layer)
 }
 
 /// The tensors of one block's shard: packed layers in place of their dense weights, everything else copied.
-std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& names, const std::vector<QuantizedLayer>& layers)
+std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& names,
+                                               const std::vector<QuantizedLayer>& layers)
 {
     std::vector<PackedWriter::Tensor> out;
     for (const auto& tensor : names) {
@@ -130,8 +139,9 @@ std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& n
 
 Json recipeOf(const QuantizeSpec& spec)
 {
-    return {{"mode", spec.mode}, {"bits", spec.bits}, {"rounds", spec.rounds}, {"apot", spec.apot}, {"damping", spec.damping},
-            {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)}};
+    return {{"mode", spec.mode},       {"bits", spec.bits},
+            {"rounds", spec.rounds},   {"apot", spec.apot},
+            {"damping", spec.damping}, {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)}};
 }
 
 } // namespace
@@ -140,7 +150,10 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
     if (spec.mode != "lat")
-        return makeError(Errc::Usage, "this version quantizes in one mode").at("mode").butFound("\"" + display(spec.mode) + "\"").wanted("lat");
+        return makeError(Errc::Usage, "this version quantizes in one mode")
+            .at("mode")
+            .butFound("\"" + display(spec.mode) + "\"")
+            .wanted("lat");
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
@@ -180,7 +193,8 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], quantized)));
         for (const auto& layer : quantized) {
             const PackedWeight& packed = layer.packed;
-            info.layers[layer.info.name] = {layer.info.name, packed.N, packed.K, packed.q, packed.R, packed.C, layer.error, layer.relativeError};
+            info.layers[layer.info.name] = {layer.info.name, packed.N, packed.K,    packed.q,
+                                            packed.R,        packed.C, layer.error, layer.relativeError};
             packedBits += 8 * packed.storedBytes();
             weights += static_cast<std::uint64_t>(packed.N) * static_cast<std::uint64_t>(packed.K);
         }

@@ -8,7 +8,8 @@
 
 #include <chrono>
 
-namespace sa {
+namespace sa
+{
 
 struct JobContext {
     const EventSink& emit;
@@ -24,7 +25,8 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);
 Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
 
 /// Seconds since its construction.
-class Stopwatch {
+class Stopwatch
+{
 public:
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count(); }
 

@@ -4,9 +4,11 @@
 #include "core/engine/progress.h"
 #include "core/model/tensors.h"
 
-namespace sa {
+namespace sa
+{
 
-Result<LoadedModel> LoadedModel::load(const std::string& folder, int threads, const std::string& device, const JobContext& context)
+Result<LoadedModel> LoadedModel::load(const std::string& folder, int threads, const std::string& device,
+                                      const JobContext& context)
 {
     setThreads(threads);
     SA_TRY(const at::Device where, parseDevice(device));

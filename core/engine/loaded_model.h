@@ -5,14 +5,16 @@
 #include "core/engine/jobs.h"
 #include "core/model/decoder.h"
 
-namespace sa {
+namespace sa
+{
 
 struct LoadedModel {
     Tokenizer tokenizer;
     Decoder decoder;
 
     /// Sets the threads, opens the folder and loads it; emits `open` progress in blocks.
-    static Result<LoadedModel> load(const std::string& folder, int threads, const std::string& device, const JobContext& context);
+    static Result<LoadedModel> load(const std::string& folder, int threads, const std::string& device,
+                                    const JobContext& context);
 };
 
 } // namespace sa

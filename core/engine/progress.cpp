@@ -3,10 +3,14 @@
 
 #include "core/protocol/messages.h"
 
-namespace sa {
+namespace sa
+{
 
 ProgressMeter::ProgressMeter(const EventSink& emit, std::string phase, std::string unit, double of)
-    : m_emit(emit), m_phase(std::move(phase)), m_unit(std::move(unit)), m_of(of)
+    : m_emit(emit)
+    , m_phase(std::move(phase))
+    , m_unit(std::move(unit))
+    , m_of(of)
 {
 }
 

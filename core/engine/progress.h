@@ -7,9 +7,11 @@
 #include <chrono>
 #include <string>
 
-namespace sa {
+namespace sa
+{
 
-class ProgressMeter {
+class ProgressMeter
+{
 public:
     ProgressMeter(const EventSink& emit, std::string phase, std::string unit, double of);
     /// Emits unless the last event is younger than 100 ms; the first and the complete one always go out.

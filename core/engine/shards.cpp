@@ -5,9 +5,11 @@
 
 #include <charconv>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 /// The block a tensor belongs to, or -1.
 std::int64_t blockOf(const std::string& tensor, std::int64_t blocks)

@@ -3,11 +3,12 @@
 // blocks, shard i + 1 block i. A finished block is then a finished file.
 #pragma once
 
-#include <string>
 #include <cstdint>
+#include <string>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 /// `names`: tensor names; the order within a shard is theirs.
 std::vector<std::vector<std::string>> dealToShards(const std::vector<std::string>& names, std::int64_t blocks);

@@ -6,9 +6,11 @@
 #include <ATen/ATen.h>
 #include <cmath>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 constexpr std::int64_t kLogitRows = 256; ///< rows of logits at a time: 256 x 128k vocabulary x 4 bytes = 128 MiB
 }
 

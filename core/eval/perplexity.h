@@ -5,7 +5,8 @@
 
 #include "core/model/decoder.h"
 
-namespace sa {
+namespace sa
+{
 
 struct Perplexity {
     double perplexity = 0;

@@ -5,9 +5,11 @@
 
 #include <random>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 30;
 
@@ -32,7 +34,10 @@ Result<std::string> readText(const std::string& path)
 {
     SA_TRY(std::string text, readFile(path, kMaxTextBytes));
     if (isBlank(text))
-        return makeError(Errc::BadInput, "the text file is empty").in(path).wanted("UTF-8 text").tryThis("Choose a file with text in it");
+        return makeError(Errc::BadInput, "the text file is empty")
+            .in(path)
+            .wanted("UTF-8 text")
+            .tryThis("Choose a file with text in it");
     return text;
 }
 
@@ -55,8 +60,8 @@ std::string joinRawLines(std::string_view text)
     return out;
 }
 
-Result<std::vector<std::vector<std::int32_t>>> sampleWindows(const std::vector<std::int32_t>& ids, int count, int length,
-                                                             std::uint64_t seed)
+Result<std::vector<std::vector<std::int32_t>>> sampleWindows(const std::vector<std::int32_t>& ids, int count,
+                                                             int length, std::uint64_t seed)
 {
     const auto window = static_cast<std::size_t>(length);
     if (ids.size() < window + 1)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/config.h"
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr std::int64_t kMaxDimension = 1 << 24;
 constexpr std::int64_t kMaxLayers = 4096;
@@ -188,7 +190,8 @@ std::vector<LinearInfo> linearLayers(const ModelConfig& config)
 
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig& c)
 {
-    std::vector<ExpectedTensor> out{{"model.embed_tokens.weight", {c.vocab, c.hidden}}, {"model.norm.weight", {c.hidden}}};
+    std::vector<ExpectedTensor> out{{"model.embed_tokens.weight", {c.vocab, c.hidden}},
+                                    {"model.norm.weight", {c.hidden}}};
     if (!c.tiedHead)
         out.push_back({"lm_head.weight", {c.vocab, c.hidden}});
     for (int block = 0; block < c.layers; ++block) {

@@ -9,16 +9,17 @@
 #include <string>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
 /// Rotary position embedding. Frequencies are theta^(-2i/head_dim), then scaled.
 struct RopeConfig {
     enum class Scaling { None, Linear, Llama3 };
     double theta = 10000.0;
     Scaling scaling = Scaling::None;
-    double factor = 1.0;                ///< positions are stretched by this
-    double lowFrequencyFactor = 1.0;    ///< Llama3: wavelengths above original/low are scaled by `factor`,
-    double highFrequencyFactor = 4.0;   ///< below original/high left alone, between interpolated
+    double factor = 1.0;              ///< positions are stretched by this
+    double lowFrequencyFactor = 1.0;  ///< Llama3: wavelengths above original/low are scaled by `factor`,
+    double highFrequencyFactor = 4.0; ///< below original/high left alone, between interpolated
     double originalPositions = 8192.0;
 };
 

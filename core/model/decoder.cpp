@@ -8,9 +8,11 @@
 #include <numbers>
 #include <stdexcept>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon)
 {
@@ -55,7 +57,8 @@ at::Tensor causalAttention(const at::Tensor& q, const at::Tensor& k, const at::T
         const std::int64_t end = std::min(T, begin + kSlice), visible = past + end;
         at::Tensor scores = at::matmul(q.slice(1, begin, end), k.slice(1, 0, visible).transpose(1, 2)).mul_(scale);
         if (end - begin > 1) {
-            const at::Tensor hidden = at::ones({end - begin, visible}, scores.options().dtype(at::kBool)).triu_(past + begin + 1);
+            const at::Tensor hidden =
+                at::ones({end - begin, visible}, scores.options().dtype(at::kBool)).triu_(past + begin + 1);
             scores.masked_fill_(hidden, -std::numeric_limits<float>::infinity());
         }
         slices.push_back(at::matmul(at::softmax(scores, -1), v.slice(1, 0, visible)));
@@ -163,7 +166,9 @@ at::Tensor DecoderBlock::attentionInput(const at::Tensor& hidden) const
 at::Tensor DecoderBlock::attentionMix(const at::Tensor& x, const Rotary& rotary, KvCache* cache) const
 {
     const std::int64_t T = x.size(0);
-    const auto heads = [&](const at::Tensor& y, std::int64_t count) { return y.view({T, count, m_shape.headDim}).transpose(0, 1); };
+    const auto heads = [&](const at::Tensor& y, std::int64_t count) {
+        return y.view({T, count, m_shape.headDim}).transpose(0, 1);
+    };
     const at::Tensor q = rotary.apply(heads(linear("q_proj").forward(x), m_shape.heads));
     at::Tensor k = rotary.apply(heads(linear("k_proj").forward(x), m_shape.kvHeads));
     at::Tensor v = heads(linear("v_proj").forward(x), m_shape.kvHeads);
@@ -240,7 +245,10 @@ at::Tensor Embeddings::logits(const at::Tensor& hidden) const
 // --------------------------------------------------------------------------------------------------------- decoder
 
 Decoder::Decoder(ModelConfig config, at::Device device, Embeddings embeddings)
-    : m_config(std::move(config)), m_device(device), m_embeddings(std::move(embeddings)), m_rotary(m_config, device)
+    : m_config(std::move(config))
+    , m_device(device)
+    , m_embeddings(std::move(embeddings))
+    , m_rotary(m_config, device)
 {
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The decoder in float32: embeddings, blocks, final norm, head. One block can be built, run and dropped on its own, which
-// is how quantization keeps one block of weights in memory.
+// The decoder in float32: embeddings, blocks, final norm, head. One block can be built, run and dropped on its own,
+// which is how quantization keeps one block of weights in memory.
 #pragma once
 
 #include "core/base/cancel.h"
@@ -11,9 +11,11 @@
 #include <functional>
 #include <memory>
 
-namespace sa {
+namespace sa
+{
 
-/// The places of a block where linears read their input, in the order of computation; q, k, v share one, gate and up another.
+/// The places of a block where linears read their input, in the order of computation; q, k, v share one, gate and up
+/// another.
 enum class LinearInput { Attention, AttentionOutput, Mlp, MlpDown };
 inline constexpr int kLinearInputs = 4;
 LinearInput inputOf(const std::string& projection); ///< "up_proj" -> Mlp
@@ -32,7 +34,8 @@ struct Rotary {
 };
 
 /// Inverse frequencies as RopeConfig says, float32 as the reference framework computes them.
-class RotaryEmbedding {
+class RotaryEmbedding
+{
 public:
     RotaryEmbedding(const ModelConfig& config, at::Device device);
     Rotary at(std::int64_t firstPosition, std::int64_t count) const;
@@ -41,7 +44,8 @@ private:
     at::Tensor m_inverseFrequencies; ///< f32 [headDim/2]
 };
 
-class DecoderBlock {
+class DecoderBlock
+{
 public:
     /// Reads the block's tensors; packed layers become PlanesLinear.
     static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device);
@@ -51,12 +55,12 @@ public:
 
     /// The same in steps, so that quantization sees each group of linears' input behind the already quantized ones:
     /// forward = mlpOutput(m, mlpInner(mlpInput(m))), m = attentionOutput(h, attentionMix(attentionInput(h))).
-    at::Tensor attentionInput(const at::Tensor& hidden) const;                                     ///< [T, hidden], normed
-    at::Tensor attentionMix(const at::Tensor& x, const Rotary& rotary, KvCache* cache) const;      ///< q k v -> [T, heads*d]
-    at::Tensor attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const;           ///< o, residual added
-    at::Tensor mlpInput(const at::Tensor& middle) const;                                           ///< [T, hidden], normed
-    at::Tensor mlpInner(const at::Tensor& x) const;                                                ///< gate up -> [T, inner]
-    at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;                 ///< down, residual added
+    at::Tensor attentionInput(const at::Tensor& hidden) const;                                ///< [T, hidden], normed
+    at::Tensor attentionMix(const at::Tensor& x, const Rotary& rotary, KvCache* cache) const; ///< q k v -> [T, heads*d]
+    at::Tensor attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const;      ///< o, residual added
+    at::Tensor mlpInput(const at::Tensor& middle) const;                                      ///< [T, hidden], normed
+    at::Tensor mlpInner(const at::Tensor& x) const;                                           ///< gate up -> [T, inner]
+    at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;            ///< down, residual added
 
     void replaceLinear(const std::string& projection, std::unique_ptr<Linear> linear);
     std::int64_t weightBytes() const;
@@ -74,11 +78,12 @@ private:
 };
 
 /// What surrounds the blocks.
-class Embeddings {
+class Embeddings
+{
 public:
     static Result<Embeddings> load(const ModelFolder& model, at::Device device);
-    at::Tensor embed(std::span<const std::int32_t> ids) const;  ///< f32 [T, hidden]
-    at::Tensor logits(const at::Tensor& hidden) const;          ///< final norm and head: f32 [T, vocab]
+    at::Tensor embed(std::span<const std::int32_t> ids) const; ///< f32 [T, hidden]
+    at::Tensor logits(const at::Tensor& hidden) const;         ///< final norm and head: f32 [T, vocab]
 
 private:
     at::Tensor m_embedding, m_norm, m_head;
@@ -86,7 +91,8 @@ private:
 };
 
 /// The whole model, resident.
-class Decoder {
+class Decoder
+{
 public:
     static Result<Decoder> load(const ModelFolder& model, at::Device device, const CancelToken& cancel,
                                 const std::function<void(int done, int of)>& progress = {});

@@ -9,9 +9,14 @@
 #include <memory>
 #include <stdexcept>
 
-namespace sa {
+namespace sa
+{
 
-DenseLinear::DenseLinear(at::Tensor weight, at::Tensor bias) : m_weight(std::move(weight)), m_bias(std::move(bias)) {}
+DenseLinear::DenseLinear(at::Tensor weight, at::Tensor bias)
+    : m_weight(std::move(weight))
+    , m_bias(std::move(bias))
+{
+}
 
 at::Tensor DenseLinear::forward(const at::Tensor& x) const
 {
@@ -23,9 +28,14 @@ std::int64_t DenseLinear::weightBytes() const
     return m_weight.numel() * m_weight.element_size();
 }
 
-PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias) : m_weight(std::move(weight)), m_bias(std::move(bias)) {}
+PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias)
+    : m_weight(std::move(weight))
+    , m_bias(std::move(bias))
+{
+}
 
-namespace {
+namespace
+{
 
 struct FreeDeleter {
     void operator()(void* p) const { std::free(p); }

@@ -6,16 +6,19 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sa {
+namespace sa
+{
 
-class Linear {
+class Linear
+{
 public:
     virtual ~Linear() = default;
     virtual at::Tensor forward(const at::Tensor& x) const = 0; ///< x: f32 [..., K] -> f32 [..., N], same device
     virtual std::int64_t weightBytes() const = 0;              ///< resident bytes of the weight
 };
 
-class DenseLinear final : public Linear {
+class DenseLinear final : public Linear
+{
 public:
     DenseLinear(at::Tensor weight, at::Tensor bias); ///< f32 [N,K]; f32 [N] or undefined
     at::Tensor forward(const at::Tensor& x) const override;
@@ -27,7 +30,8 @@ private:
 
 /// Runs the planes directly (kernels/lut_gemm.h): no dense weight exists at any time. CPU.
 /// Rows are split over threads; each output is summed in an order that no split changes.
-class PlanesLinear final : public Linear {
+class PlanesLinear final : public Linear
+{
 public:
     PlanesLinear(PackedWeight weight, at::Tensor bias);
     at::Tensor forward(const at::Tensor& x) const override;

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <set>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 Result<void> checkTensor(const WeightStore& store, const ExpectedTensor& wanted)
 {
@@ -90,7 +92,8 @@ Result<ModelFolder> ModelFolder::open(const std::string& path)
     }
     if (!model.config.tiedHead || !model.store.contains("lm_head.weight"))
         return model;
-    model.warnings.push_back("lm_head.weight is present but config.json ties the head to the embeddings: it is not used");
+    model.warnings.push_back(
+        "lm_head.weight is present but config.json ties the head to the embeddings: it is not used");
     return model;
 }
 

@@ -6,7 +6,8 @@
 #include "core/checkpoint/weight_store.h"
 #include "core/model/config.h"
 
-namespace sa {
+namespace sa
+{
 
 struct ModelFolder {
     std::string path;

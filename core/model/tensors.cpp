@@ -7,16 +7,22 @@
 #include <ATen/Parallel.h>
 #include <omp.h>
 
-namespace sa {
+namespace sa
+{
 
 Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& tensorName)
 {
     SA_TRY(const TensorInfo* info, store.find(tensorName));
     at::ScalarType type = at::kFloat;
     switch (info->dtype) {
-    case Dtype::F32: break;
-    case Dtype::F16: type = at::kHalf; break;
-    case Dtype::BF16: type = at::kBFloat16; break;
+    case Dtype::F32:
+        break;
+    case Dtype::F16:
+        type = at::kHalf;
+        break;
+    case Dtype::BF16:
+        type = at::kBFloat16;
+        break;
     default:
         return makeError(Errc::Unsupported, "this tensor is not made of floating point numbers")
             .in(store.folder())
@@ -55,7 +61,10 @@ Result<at::Device> parseDevice(const std::string& text)
     try {
         return at::Device(text);
     } catch (const std::exception&) {
-        return makeError(Errc::Usage, "there is no such device").at("device").butFound("\"" + display(text) + "\"").wanted("cpu or cuda:N");
+        return makeError(Errc::Usage, "there is no such device")
+            .at("device")
+            .butFound("\"" + display(text) + "\"")
+            .wanted("cpu or cuda:N");
     }
 }
 

@@ -6,7 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sa {
+namespace sa
+{
 
 /// Float32 on the CPU, from F32, F16 or BF16. BadFormat when a value is NaN or infinite (the tensor is named).
 Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& name);

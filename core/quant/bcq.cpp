@@ -6,9 +6,11 @@
 #include <limits>
 #include <utility>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 using Scales = std::array<double, kMaxPlanes>;
 
@@ -95,7 +97,8 @@ BcqGrid makeGrid(std::span<const kernels::PackedScale> scales)
     return grid;
 }
 
-BcqGrid BcqFitter::fit(std::span<const float> values, std::span<const float> weights, const BcqOptions& options, double* error)
+BcqGrid BcqFitter::fit(std::span<const float> values, std::span<const float> weights, const BcqOptions& options,
+                       double* error)
 {
     const int q = options.planes;
     const std::size_t g = values.size();
@@ -163,11 +166,12 @@ BcqGrid BcqFitter::fit(std::span<const float> values, std::span<const float> wei
         equations = {};
         std::size_t begin = 0;
         for (int l = 0; l < grid.levelCount(); ++l) {
-            const auto border = l + 1 == grid.levelCount()
-                                    ? m_sorted.end()
-                                    : std::lower_bound(m_sorted.begin() + static_cast<std::ptrdiff_t>(begin), m_sorted.end(),
-                                                       grid.m_midpoints[l + 1],
-                                                       [](const Entry& entry, float limit) { return entry.value < limit; });
+            const auto border =
+                l + 1 == grid.levelCount()
+                    ? m_sorted.end()
+                    : std::lower_bound(m_sorted.begin() + static_cast<std::ptrdiff_t>(begin), m_sorted.end(),
+                                       grid.m_midpoints[l + 1],
+                                       [](const Entry& entry, float limit) { return entry.value < limit; });
             const auto end = static_cast<std::size_t>(border - m_sorted.begin());
             equations.add(grid.codes[l], m_counts[end] - m_counts[begin], m_sums[end] - m_sums[begin], q);
             begin = end;

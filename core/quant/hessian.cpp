@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <numeric>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
-constexpr std::int64_t kTile = 128; ///< rows of H summed as one piece; a constant, so that threads do not change the sums
+namespace
+{
+constexpr std::int64_t kTile =
+    128; ///< rows of H summed as one piece; a constant, so that threads do not change the sums
 }
 
 HessianAccumulator::HessianAccumulator(std::int64_t K, at::Device device)

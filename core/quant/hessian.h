@@ -9,14 +9,17 @@
 #include <cstdint>
 #include <vector>
 
-namespace sa {
+namespace sa
+{
 
-/// Sums x x^T: float32 products over one batch, float64 between batches. Same bits for any number of threads on the CPU.
-class HessianAccumulator {
+/// Sums x x^T: float32 products over one batch, float64 between batches. Same bits for any number of threads on the
+/// CPU.
+class HessianAccumulator
+{
 public:
     explicit HessianAccumulator(std::int64_t K, at::Device device = at::kCPU);
-    void add(const at::Tensor& x);  ///< f32 [tokens, K]
-    at::Tensor matrix() const;      ///< f64 [K, K], symmetric, on the CPU; divided by nothing (scale does not matter)
+    void add(const at::Tensor& x); ///< f32 [tokens, K]
+    at::Tensor matrix() const;     ///< f64 [K, K], symmetric, on the CPU; divided by nothing (scale does not matter)
 
 private:
     at::Tensor m_upper; ///< f64 [K, K]; only the tiles on and above the diagonal are kept up
@@ -29,14 +32,14 @@ struct ColumnBlock {
 
 /// What a sweep over one input needs; layers that read the same input share it.
 struct SweepFactor {
-    std::vector<ColumnBlock> order;    ///< blocks of C columns, by falling sum of diag(H): act-order (3.4)
-    at::Tensor permutation;            ///< i64 [K]: sweep position -> original column
-    at::Tensor hessian;                ///< f32 [K, K], permuted, undamped
-    at::Tensor upper;                  ///< f32 [K, K], permuted: upper R with (H + damping)^-1 = R^T R
-    std::vector<std::int64_t> dead;    ///< sweep positions of inputs that are always 0
-    double damping = 0;                ///< fraction of mean(diag) that was finally used
-    double ridge = 0;                  ///< the same in absolute terms: what was added to the diagonal
-    bool dataFree = false;             ///< H could not be factored at any damping: the sweep goes without it
+    std::vector<ColumnBlock> order; ///< blocks of C columns, by falling sum of diag(H): act-order (3.4)
+    at::Tensor permutation;         ///< i64 [K]: sweep position -> original column
+    at::Tensor hessian;             ///< f32 [K, K], permuted, undamped
+    at::Tensor upper;               ///< f32 [K, K], permuted: upper R with (H + damping)^-1 = R^T R
+    std::vector<std::int64_t> dead; ///< sweep positions of inputs that are always 0
+    double damping = 0;             ///< fraction of mean(diag) that was finally used
+    double ridge = 0;               ///< the same in absolute terms: what was added to the diagonal
+    bool dataFree = false;          ///< H could not be factored at any damping: the sweep goes without it
 };
 
 /// Damping ladder: percdamp, x10, x100, then data-free. BadInput when H is not finite.

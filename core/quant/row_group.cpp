@@ -6,9 +6,11 @@
 #include <array>
 #include <cmath>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 constexpr std::int64_t kLazyColumns = 128; ///< trailing columns are updated once per this many (blocksize of the paper)
 
@@ -31,9 +33,14 @@ float signOf(std::uint8_t code, int plane)
 } // namespace
 
 RowGroup::RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options)
-    : m_factor(factor), m_options(options), m_K(rows.size(1)), m_rows(rows.size(0)),
-      m_original(rows.t().index_select(0, factor.permutation).contiguous()), m_quantized(at::empty_like(m_original)),
-      m_codes(static_cast<std::size_t>(rows.numel())), m_grids(factor.order.size())
+    : m_factor(factor)
+    , m_options(options)
+    , m_K(rows.size(1))
+    , m_rows(rows.size(0))
+    , m_original(rows.t().index_select(0, factor.permutation).contiguous())
+    , m_quantized(at::empty_like(m_original))
+    , m_codes(static_cast<std::size_t>(rows.numel()))
+    , m_grids(factor.order.size())
 {
     Span span{0, 0, 0, 0};
     for (std::size_t block = 0; block < factor.order.size(); ++block) {
@@ -93,7 +100,8 @@ bool RowGroup::sweep(const CancelToken& cancel)
         }
         if (span.end < m_K)
             work.slice(0, span.end)
-                .addmm_(m_factor.upper.slice(0, span.begin, span.end).slice(1, span.end).t(), scaledErrors.slice(0, span.begin, span.end), 1, -1);
+                .addmm_(m_factor.upper.slice(0, span.begin, span.end).slice(1, span.end).t(),
+                        scaledErrors.slice(0, span.begin, span.end), 1, -1);
     }
     return true;
 }
@@ -122,7 +130,8 @@ bool RowGroup::refine(const CancelToken& cancel)
 }
 
 /// W^[column] += delta, and the span's gradient with it.
-void RowGroup::applyChange(std::int64_t column, const float* delta, const Span& span, at::Tensor& gradient, at::Tensor& change)
+void RowGroup::applyChange(std::int64_t column, const float* delta, const Span& span, at::Tensor& gradient,
+                           at::Tensor& change)
 {
     const float* H = m_factor.hessian.data_ptr<float>() + column * m_K;
     const auto ridge = static_cast<float>(m_factor.ridge);
@@ -141,7 +150,8 @@ void RowGroup::applyChange(std::int64_t column, const float* delta, const Span& 
     }
 }
 
-void RowGroup::refitScales(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient, at::Tensor& change)
+void RowGroup::refitScales(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient,
+                           at::Tensor& change)
 {
     const int q = m_options.planes;
     const std::int64_t count = m_factor.order[block].count;
@@ -225,7 +235,8 @@ void RowGroup::refitScales(std::size_t block, std::int64_t column, const Span& s
     }
 }
 
-void RowGroup::refitCodes(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient, at::Tensor& change)
+void RowGroup::refitCodes(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient,
+                          at::Tensor& change)
 {
     const BcqGrid& grid = m_grids[block];
     std::vector<float> delta(static_cast<std::size_t>(m_rows));

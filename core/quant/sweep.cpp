@@ -6,16 +6,21 @@
 #include <ATen/ATen.h>
 #include <algorithm>
 
-namespace sa {
+namespace sa
+{
 
 LayerSweep::LayerSweep(const at::Tensor& weight, const SweepFactor& factor, const SweepOptions& options)
-    : m_weight(weight), m_factor(factor), m_options(options), m_dense(at::empty_like(weight))
+    : m_weight(weight)
+    , m_factor(factor)
+    , m_options(options)
+    , m_dense(at::empty_like(weight))
 {
     m_packed.N = static_cast<int>(weight.size(0));
     m_packed.K = static_cast<int>(weight.size(1));
     m_packed.q = options.bcq.planes;
     const int defaultRows = (m_packed.N + 7) / 8;
-    m_packed.R = options.rowsPerScale > 0 ? static_cast<int>(std::min<std::int64_t>(options.rowsPerScale, m_packed.N)) : defaultRows;
+    m_packed.R = options.rowsPerScale > 0 ? static_cast<int>(std::min<std::int64_t>(options.rowsPerScale, m_packed.N))
+                                          : defaultRows;
     m_packed.C = static_cast<int>(options.columnsPerScale);
     const auto view = m_packed.view();
     m_packed.bits.assign(view.wordCount(), 0);
@@ -45,7 +50,8 @@ void LayerSweep::runPiece(std::int64_t piece, const CancelToken& cancel)
     for (std::size_t i = 0; i < m_factor.order.size(); ++i) {
         const ColumnBlock block = m_factor.order[i];
         for (std::int64_t b = 0; b < q; ++b)
-            m_packed.scales[static_cast<std::size_t>((block.begin / m_packed.C * q + b) * scaleStride + piece)] = group.grids()[i].scales[b];
+            m_packed.scales[static_cast<std::size_t>((block.begin / m_packed.C * q + b) * scaleStride + piece)] =
+                group.grids()[i].scales[b];
         for (std::int64_t column = block.begin; column < block.begin + block.count; ++column, ++position) {
             std::uint32_t* words = m_packed.bits.data() + column / 32 * q * N + rowBegin;
             const std::uint8_t* codes = group.codes().data() + position * rows;
@@ -56,8 +62,8 @@ void LayerSweep::runPiece(std::int64_t piece, const CancelToken& cancel)
     }
     const auto errors = group.errors();
     m_results[static_cast<std::size_t>(piece)] = {errors.damped, errors.plain, errors.energy};
-    const at::Tensor inverse = at::empty_like(m_factor.permutation)
-                                   .scatter_(0, m_factor.permutation, at::arange(m_packed.K, at::kLong));
+    const at::Tensor inverse =
+        at::empty_like(m_factor.permutation).scatter_(0, m_factor.permutation, at::arange(m_packed.K, at::kLong));
     m_dense.slice(0, rowBegin, rowEnd).copy_(group.quantized().index_select(0, inverse).t());
 }
 

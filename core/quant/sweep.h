@@ -8,7 +8,8 @@
 #include "core/quant/bcq.h"
 #include "core/quant/hessian.h"
 
-namespace sa {
+namespace sa
+{
 
 struct SweepOptions {
     BcqOptions bcq;
@@ -18,7 +19,8 @@ struct SweepOptions {
 };
 
 /// One layer on its way. Pieces may run in any order on any thread; `finish` joins them in a fixed one.
-class LayerSweep {
+class LayerSweep
+{
 public:
     /// `weight`: f32 [N, K] on the CPU; both must outlive the sweep.
     LayerSweep(const at::Tensor& weight, const SweepFactor& factor, const SweepOptions& options);
@@ -29,9 +31,9 @@ public:
 
     struct Outcome {
         PackedWeight packed;
-        at::Tensor dense;          ///< f32 [N, K]: what the planes stand for
-        double error = 0;          ///< tr((W - W^) (H + ridge) (W - W^)^T) / 2: what the sweep's sum of losses is
-        double relativeError = 0;  ///< ||(W - W^) X||^2 / ||W X||^2 on the calibration data
+        at::Tensor dense;         ///< f32 [N, K]: what the planes stand for
+        double error = 0;         ///< tr((W - W^) (H + ridge) (W - W^)^T) / 2: what the sweep's sum of losses is
+        double relativeError = 0; ///< ||(W - W^) X||^2 / ||W X||^2 on the calibration data
     };
     Outcome finish();
 

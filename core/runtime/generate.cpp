@@ -6,18 +6,25 @@
 #include <chrono>
 #include <random>
 
-namespace sa {
+namespace sa
+{
 
-namespace {
+namespace
+{
 
 double secondsSince(std::chrono::steady_clock::time_point start)
 {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-class Sampler {
+class Sampler
+{
 public:
-    explicit Sampler(const SamplerOptions& options) : m_options(options), m_random(options.seed) {}
+    explicit Sampler(const SamplerOptions& options)
+        : m_options(options)
+        , m_random(options.seed)
+    {
+    }
 
     /// logits: f32 [vocab]
     std::int32_t pick(const at::Tensor& logits)

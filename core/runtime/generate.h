@@ -4,7 +4,8 @@
 
 #include "core/model/decoder.h"
 
-namespace sa {
+namespace sa
+{
 
 struct SamplerOptions {
     bool greedy = false;
@@ -16,7 +17,7 @@ struct SamplerOptions {
 struct Generation {
     std::vector<std::int32_t> ids; ///< new tokens only, the end token included when it stopped the text
     double prefillSeconds = 0;
-    double tokensPerSecond = 0;    ///< of the decode steps after the first token; 0 when there were none
+    double tokensPerSecond = 0; ///< of the decode steps after the first token; 0 when there were none
     bool stoppedByEos = false;
 };
 

@@ -13,10 +13,11 @@
 #include "kernels/cpu/lut_tokens-inl.h"
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
-/// Fewer tokens than this, and a mostly empty token vector costs more than taking them one by one (AVX2: break-even at 3
-/// for R = 32 and at 5 for R = 512).
+/// Fewer tokens than this, and a mostly empty token vector costs more than taking them one by one (AVX2: break-even at
+/// 3 for R = 32 and at 5 for R = 512).
 inline constexpr std::size_t kMinTokens = std::max<std::size_t>(2, hn::MaxLanes(TokenTag()) / 2);
 
 inline std::size_t scratchFloats()
@@ -24,7 +25,8 @@ inline std::size_t scratchFloats()
     return std::max(TokenScratch::kFloats, RowScratch::kFloats);
 }
 
-/// `scratch`: scratchFloats() floats, aligned to 64 bytes. Both paths add in the same order, so the cut of the batch is free.
+/// `scratch`: scratchFloats() floats, aligned to 64 bytes. Both paths add in the same order, so the cut of the batch is
+/// free.
 inline void run(const LutGemmCall& call, float* scratch)
 {
     constexpr std::size_t kLanes = hn::MaxLanes(TokenTag());

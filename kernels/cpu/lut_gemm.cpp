@@ -19,9 +19,12 @@
 #include "kernels/cpu/lut_gemm-inl.h"
 
 #if HWY_ONCE
-namespace sa::kernels {
-namespace cpu {
-namespace {
+namespace sa::kernels
+{
+namespace cpu
+{
+namespace
+{
 
 struct TargetList {
     std::array<LutGemmTarget, 8> items{};
@@ -34,7 +37,7 @@ TargetList findTargets()
     const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
 #define SA_ADD_TARGET(MASK, NAME, NAMESPACE)                                                                           \
     if ((supported & (MASK)) != 0)                                                                                     \
-        list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::scratchFloats()}
+    list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::scratchFloats()}
 #if (HWY_TARGETS & HWY_AVX3_DL) != 0
     SA_ADD_TARGET(HWY_AVX3_DL, "AVX3_DL", N_AVX3_DL);
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cpu/lut_gemm_check.h"
 
-namespace sa::kernels::cpu {
-namespace {
+namespace sa::kernels::cpu
+{
+namespace
+{
 
 bool usable(const float* pointer)
 {

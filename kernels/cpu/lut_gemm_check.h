@@ -4,7 +4,8 @@
 
 #include "sa/kernels/sign_planes.h"
 
-namespace sa::kernels::cpu {
+namespace sa::kernels::cpu
+{
 
 /// Ok also for an empty product (M = 0 or no rows), whose x and y may be null.
 Status checkCall(const SignPlanes& w, const float* x, int M, const float* y, std::ptrdiff_t ldy, int rowBegin,

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 
-namespace sa::kernels::cpu {
+namespace sa::kernels::cpu
+{
 
 /// One product, already checked.
 struct LutGemmCall {
@@ -19,16 +20,17 @@ struct LutGemmCall {
     std::size_t rowBegin = 0, rowEnd = 0;
 };
 
-/// The order of one output's sum, the same on every path: byte sums s = table + table; word sums p = ((s0+s1)+s2)+s3 per
-/// plane; p into the block's accumulator, words then planes ascending; blocks of kBlockColumns into y. With u = 2^-24 the
-/// roundings along one chain are <= 3.1 (shift) + 2 (table) + 1 + 3 + 16 q + K / 512, hence the error <= 2^-17 sum A|x| in
-/// the worst case up to K = 28000 at q = 4 (and far below it in practice, where roundings do not all agree).
+/// The order of one output's sum, the same on every path: byte sums s = table + table; word sums p = ((s0+s1)+s2)+s3
+/// per plane; p into the block's accumulator, words then planes ascending; blocks of kBlockColumns into y. With u =
+/// 2^-24 the roundings along one chain are <= 3.1 (shift) + 2 (table) + 1 + 3 + 16 q + K / 512, hence the error <=
+/// 2^-17 sum A|x| in the worst case up to K = 28000 at q = 4 (and far below it in practice, where roundings do not all
+/// agree).
 inline constexpr std::size_t kBlockColumns = 512;
 inline constexpr std::size_t kBlockWords = kBlockColumns / 32;
 
-/// Tables of shifted activations serve one row group. With few rows a group, and many groups, building them costs more than
-/// it saves; then the tables hold unshifted sums for all rows and planes, and each byte's sum (8 columns) is scaled by one
-/// multiply-add. Up to kMaxSmallGroups groups, the default geometry of any N, nothing is multiplied.
+/// Tables of shifted activations serve one row group. With few rows a group, and many groups, building them costs more
+/// than it saves; then the tables hold unshifted sums for all rows and planes, and each byte's sum (8 columns) is
+/// scaled by one multiply-add. Up to kMaxSmallGroups groups, the default geometry of any N, nothing is multiplied.
 inline constexpr int kMinRowsForShiftedTables = 32;
 inline constexpr std::size_t kMaxSmallGroups = 8;
 
@@ -48,7 +50,8 @@ public:
         const std::size_t stride = static_cast<std::size_t>(w.q) * groups;
         const auto C = static_cast<std::size_t>(w.C);
         for (std::size_t i = 0; i < kSlots; ++i)
-            m_blocks[i] = C == 1 || i % 8 == 0 ? w.scales + std::min((k0 + i) / C, blocks - 1) * stride : m_blocks[i - 1];
+            m_blocks[i] =
+                C == 1 || i % 8 == 0 ? w.scales + std::min((k0 + i) / C, blocks - 1) * stride : m_blocks[i - 1];
     }
 
     /// Column c of the word, plane b, row group g.
@@ -62,7 +65,8 @@ private:
     const PackedScale* m_blocks[kSlots]; ///< [q][groups] each
 };
 
-/// Biased exponents of the non-zero activations of one 32-column word: what decides whether plain exponent adds suffice.
+/// Biased exponents of the non-zero activations of one 32-column word: what decides whether plain exponent adds
+/// suffice.
 struct ExponentRange {
     int lowest = 255;
     int highest = 0;

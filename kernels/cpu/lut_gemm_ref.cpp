@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 Status lutGemmRef(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin,
                   int rowEnd) noexcept

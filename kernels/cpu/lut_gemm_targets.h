@@ -6,7 +6,8 @@
 
 #include <span>
 
-namespace sa::kernels::cpu {
+namespace sa::kernels::cpu
+{
 
 struct LutGemmTarget {
     const char* name = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The vector operations that the product is written in. Normally Highway's for the unit being compiled. A test that counts
-// operations defines SA_LUT_OPS and the macros below itself, and compiles the very same sources over counting vectors.
+// The vector operations that the product is written in. Normally Highway's for the unit being compiled. A test that
+// counts operations defines SA_LUT_OPS and the macros below itself, and compiles the very same sources over counting
+// vectors.
 #if defined(SA_KERNELS_LUT_OPS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SA_KERNELS_LUT_OPS_INL_H
 #undef SA_KERNELS_LUT_OPS_INL_H
@@ -30,7 +31,8 @@
 
 #define SA_LUT_INTERLEAVES (HWY_TARGET != HWY_SCALAR)
 HWY_BEFORE_NAMESPACE();
-namespace sa::kernels::cpu::HWY_NAMESPACE {
+namespace sa::kernels::cpu::HWY_NAMESPACE
+{
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if SA_LUT_ROW_UNIT == 512

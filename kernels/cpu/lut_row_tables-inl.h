@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Tables of one word (32 columns) that a vector of rows looks up. AVX2 takes two columns at a time from 4-entry tables inside
-// 128-bit lanes (the sum of two such entries is the 16-entry table's, bit for bit), AVX-512 four columns from a register of
-// 16 entries; other units take rows one by one from tables in memory.
+// Tables of one word (32 columns) that a vector of rows looks up. AVX2 takes two columns at a time from 4-entry tables
+// inside 128-bit lanes (the sum of two such entries is the 16-entry table's, bit for bit), AVX-512 four columns from a
+// register of 16 entries; other units take rows one by one from tables in memory.
 #if defined(SA_KERNELS_LUT_ROW_TABLES_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SA_KERNELS_LUT_ROW_TABLES_INL_H
 #undef SA_KERNELS_LUT_ROW_TABLES_INL_H
@@ -15,7 +15,8 @@
 #include <cstdint>
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
 #if SA_LUT_ROW_UNIT == 256
 using RowTag = hn::FixedTag<float, 8>;
@@ -40,14 +41,15 @@ HWY_INLINE void buildRowTables(const float* HWY_RESTRICT x, float* HWY_RESTRICT 
     const __m256 lower = _mm256_castsi256_ps(_mm256_set_epi64x(0, -0x7FFFFFFF80000000LL, 0, -0x7FFFFFFF80000000LL));
     for (std::size_t byte = 0; byte < 4; ++byte) {
         const __m256 v = _mm256_load_ps(x + 8 * byte);
-        const auto quads = [&](__m256 a, __m256 b) { return _mm256_add_ps(_mm256_xor_ps(a, even), _mm256_xor_ps(b, lower)); };
+        const auto quads = [&](__m256 a, __m256 b) {
+            return _mm256_add_ps(_mm256_xor_ps(a, even), _mm256_xor_ps(b, lower));
+        };
         _mm256_store_ps(tables + kByteFloats * byte, quads(_mm256_permute_ps(v, 0x00), _mm256_permute_ps(v, 0x55)));
         _mm256_store_ps(tables + kByteFloats * byte + 8, quads(_mm256_permute_ps(v, 0xAA), _mm256_permute_ps(v, 0xFF)));
     }
 }
 
-template<int kByte>
-class ByteTables
+template<int kByte> class ByteTables
 {
 public:
     explicit HWY_INLINE ByteTables(const float* HWY_RESTRICT tables)
@@ -99,13 +101,13 @@ HWY_INLINE void buildRowTables(const float* HWY_RESTRICT x, float* HWY_RESTRICT 
             const auto signedX = [&](std::size_t c) {
                 return hn::Xor(hn::Set(d, x[4 * j + c]), hn::BitCast(d, hn::Load(du, kMinus[c] + i)));
             };
-            hn::Store(hn::Add(hn::Add(signedX(0), signedX(1)), hn::Add(signedX(2), signedX(3))), d, tables + 16 * j + i);
+            hn::Store(hn::Add(hn::Add(signedX(0), signedX(1)), hn::Add(signedX(2), signedX(3))), d,
+                      tables + 16 * j + i);
         }
     }
 }
 
-template<int kByte>
-class ByteTables
+template<int kByte> class ByteTables
 {
 public:
     explicit HWY_INLINE ByteTables(const float* HWY_RESTRICT tables)
@@ -117,11 +119,13 @@ public:
     {
         constexpr int kBit = 8 * kByte;
 #if SA_LUT_ROW_UNIT == 512
-        return hn::Add(select16(m_low, hn::ShiftRight<kBit>(words)), select16(m_low + 16, hn::ShiftRight<kBit + 4>(words)));
+        return hn::Add(select16(m_low, hn::ShiftRight<kBit>(words)),
+                       select16(m_low + 16, hn::ShiftRight<kBit + 4>(words)));
 #else
         const RowTag d;
         const std::uint32_t word = hn::GetLane(words);
-        return hn::Add(hn::Load(d, m_low + ((word >> kBit) & 15U)), hn::Load(d, m_low + 16 + ((word >> (kBit + 4)) & 15U)));
+        return hn::Add(hn::Load(d, m_low + ((word >> kBit) & 15U)),
+                       hn::Load(d, m_low + 16 + ((word >> (kBit + 4)) & 15U)));
 #endif
     }
 

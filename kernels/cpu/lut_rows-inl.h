@@ -18,7 +18,8 @@
 #include <type_traits>
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
 /// Rows whose sums stay in the first-level cache while all words of a block pass; runs of this length stream well.
 inline constexpr std::size_t kRowTileRows = 4096;
@@ -108,8 +109,8 @@ HWY_INLINE void wordSums(const float* HWY_RESTRICT tables, const WordVector* wor
     addByte(std::integral_constant<int, 3>());
 }
 
-/// sums[row] += the word sums of one plane. A vector of rows past the end reads nothing from the plane and writes padding
-/// of `sums` only.
+/// sums[row] += the word sums of one plane. A vector of rows past the end reads nothing from the plane and writes
+/// padding of `sums` only.
 template<bool kShared>
 HWY_NOINLINE void addRowSums(const std::uint32_t* HWY_RESTRICT words, std::size_t rows,
                              const float* HWY_RESTRICT tables, const RowScales& scales, float* HWY_RESTRICT sums)

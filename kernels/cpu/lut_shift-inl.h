@@ -11,11 +11,11 @@
 #include "kernels/cpu/lut_ops-inl.h"
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
 /// alpha * x by exponent adds, for x that is zero or ordinary (see ordinaryShift); kTerms = s.terms.
-template<int kTerms, class D, class V = hn::Vec<D>>
-HWY_INLINE V shiftVector(D d, V x, const ShiftScale& s)
+template<int kTerms, class D, class V = hn::Vec<D>> HWY_INLINE V shiftVector(D d, V x, const ShiftScale& s)
 {
     const hn::RebindToUnsigned<D> du;
     const auto bits = hn::BitCast(du, x);
@@ -28,8 +28,7 @@ HWY_INLINE V shiftVector(D d, V x, const ShiftScale& s)
 }
 
 /// Exponent range of `count` floats, a multiple of the vector, aligned.
-template<class D>
-HWY_INLINE ExponentRange exponentRange(D d, const float* x, std::size_t count)
+template<class D> HWY_INLINE ExponentRange exponentRange(D d, const float* x, std::size_t count)
 {
     const hn::RebindToSigned<D> di;
     const auto magnitudeMask = hn::Set(di, 0x7FFFFFFF);
@@ -63,7 +62,8 @@ HWY_INLINE float scaleAsFloat(PackedScale scale)
     return (std::bit_cast<float>(bits1) + std::bit_cast<float>(bits2)) + std::bit_cast<float>(bits3);
 }
 
-/// The scales of rows [begin, end) from those of the row groups, one float per row, and whatever up to a vector further.
+/// The scales of rows [begin, end) from those of the row groups, one float per row, and whatever up to a vector
+/// further.
 HWY_INLINE void expandScales(const PackedScale* HWY_RESTRICT scales, std::size_t R, std::size_t begin, std::size_t end,
                              float* HWY_RESTRICT out, float* HWY_RESTRICT perGroup)
 {
@@ -90,9 +90,11 @@ class RowScales
 {
 public:
     static constexpr std::size_t kRows = 128;
-    static constexpr std::size_t kFloats = 5 * (kRows + 16); ///< four bytes' rows and the groups', each with room to run over
+    static constexpr std::size_t kFloats =
+        5 * (kRows + 16); ///< four bytes' rows and the groups', each with room to run over
 
-    void expand(const WordScales& scales, std::size_t b, std::size_t R, std::size_t begin, std::size_t end, float* memory)
+    void expand(const WordScales& scales, std::size_t b, std::size_t R, std::size_t begin, std::size_t end,
+                float* memory)
     {
         for (std::size_t byte = 0; byte < 4; ++byte) {
             const PackedScale* block = scales.row(8 * byte, b);

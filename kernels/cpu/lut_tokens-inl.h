@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Many tokens: the vector runs over tokens. A table entry is the signed sum of 4 columns for kVectors * L tokens at once, so
-// that each four weights of a row select an entry by address and add it: no shuffle, one load and one add per vector.
+// Many tokens: the vector runs over tokens. A table entry is the signed sum of 4 columns for kVectors * L tokens at
+// once, so that each four weights of a row select an entry by address and add it: no shuffle, one load and one add per
+// vector.
 #if defined(SA_KERNELS_LUT_TOKENS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SA_KERNELS_LUT_TOKENS_INL_H
 #undef SA_KERNELS_LUT_TOKENS_INL_H
@@ -14,19 +15,19 @@
 #include "kernels/cpu/lut_transpose-inl.h"
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
 using TokenTag = hn::ScalableTag<float>;
 using TokenVector = hn::Vec<TokenTag>;
 
-/// Rows whose accumulators stay in the first-level cache together with one plane's tables.
-inline constexpr std::size_t kTokenTileRows = RowScales::kRows;
+/// Rows that use one build of the tables (8 KB a plane, in the first-level cache; their sums stream through it).
+inline constexpr std::size_t kTokenTileRows = 512;
 inline constexpr std::size_t kMaxTokenVectors = 2;
 inline constexpr std::size_t kMaxTokens = kMaxTokenVectors * hn::MaxLanes(TokenTag());
 
 /// kVectors vectors of tokens; the columns of all arrays below are tokens.
-template<std::size_t kVectors>
-struct TokenBlock {
+template<std::size_t kVectors> struct TokenBlock {
     static constexpr std::size_t kLanes = hn::MaxLanes(TokenTag());
     static constexpr std::size_t kTokens = kVectors * kLanes;
     static constexpr std::size_t kTableFloats = 16 * kTokens; ///< one table: 4 columns
@@ -59,14 +60,13 @@ struct TokenScratch {
 
 /// The two tables of one byte: entry i of table j is the sum of +-column(4j+c), c < 4, plus where bit c of i is set.
 /// column(c, v): columns 0..7, vector v of the block.
-template<std::size_t kVectors, class Column>
-HWY_INLINE void buildByteTables(Column column, float* HWY_RESTRICT tables)
+template<std::size_t kVectors, class Column> HWY_INLINE void buildByteTables(Column column, float* HWY_RESTRICT tables)
 {
     using Block = TokenBlock<kVectors>;
     const TokenTag d;
 #pragma GCC unroll 2
     for (std::size_t j = 0; j < 2; ++j) {
-        TokenVector low[kVectors][4]; // +-x0 +-x1
+        TokenVector low[kVectors][4];  // +-x0 +-x1
         TokenVector high[kVectors][2]; // x2 + x3, x3 - x2
         for (std::size_t v = 0; v < kVectors; ++v) {
             const TokenVector x0 = column(4 * j, v);
@@ -151,8 +151,7 @@ void buildShiftedTables(const WordScales& scales, bool perColumn, std::size_t b,
 }
 
 /// Tables of one word of unshifted activations.
-template<std::size_t kVectors>
-void buildPlainTables(const float* HWY_RESTRICT x, float* HWY_RESTRICT tables)
+template<std::size_t kVectors> void buildPlainTables(const float* HWY_RESTRICT x, float* HWY_RESTRICT tables)
 {
     using Block = TokenBlock<kVectors>;
     const TokenTag d;
@@ -166,8 +165,8 @@ void buildPlainTables(const float* HWY_RESTRICT x, float* HWY_RESTRICT tables)
 
 /// sums[row] += the word sum of one plane: per byte two entries selected by the row's nibbles. `words` has one per row.
 template<std::size_t kVectors, bool kShared>
-HWY_INLINE void addWordSums(const std::uint32_t* HWY_RESTRICT words, std::size_t rows,
-                            const float* HWY_RESTRICT tables, const RowScales& scales, float* HWY_RESTRICT sums)
+HWY_INLINE void addWordSums(const std::uint32_t* HWY_RESTRICT words, std::size_t rows, const float* HWY_RESTRICT tables,
+                            const RowScales& scales, float* HWY_RESTRICT sums)
 {
     using Block = TokenBlock<kVectors>;
     constexpr int kShift = std::countr_zero(Block::kTokens); // an index becomes a float offset by this shift
@@ -227,9 +226,8 @@ void runTokens(const LutGemmCall& call, std::size_t firstToken, std::size_t coun
 
         for (std::size_t n = call.rowBegin; n < call.rowEnd;) {
             const std::size_t group = n / R;
-            std::size_t tileEnd = std::min(call.rowEnd, n + kTokenTileRows);
-            if (!shared)
-                tileEnd = std::min(tileEnd, (group + 1) * R);
+            const std::size_t tileEnd =
+                std::min({call.rowEnd, n + kTokenTileRows, shared ? n + RowScales::kRows : (group + 1) * R});
             std::fill(s.sums, s.sums + (tileEnd - n) * Block::kTokens, 0.0F);
             RowScales rowScales[4];
             for (std::size_t t = 0; t < words; ++t) {
@@ -250,8 +248,8 @@ void runTokens(const LutGemmCall& call, std::size_t firstToken, std::size_t coun
                 }
             }
             transpose(s.sums, Block::kTokens, tileEnd - n, count,
-                                call.y + static_cast<std::ptrdiff_t>(firstToken) * call.ldy + n,
-                                static_cast<std::size_t>(call.ldy), blockBegin != 0);
+                      call.y + static_cast<std::ptrdiff_t>(firstToken) * call.ldy + n,
+                      static_cast<std::size_t>(call.ldy), blockBegin != 0);
             n = tileEnd;
         }
     }

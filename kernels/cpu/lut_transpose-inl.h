@@ -12,7 +12,8 @@
 #include <cstddef>
 
 SA_LUT_BEFORE_NAMESPACE
-namespace sa::kernels::cpu::SA_LUT_NAMESPACE {
+namespace sa::kernels::cpu::SA_LUT_NAMESPACE
+{
 
 /// target = value, or target += value, through the unit's own addition.
 HWY_INLINE void put(float value, float& target, bool add)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A scale as shifts: what has to be added to a float's bits for each term, and the shift of one activation that is right
-// for every input. The vector code does the ordinary case alike, bit for bit, and comes here for the rest.
+// A scale as shifts: what has to be added to a float's bits for each term, and the shift of one activation that is
+// right for every input. The vector code does the ordinary case alike, bit for bit, and comes here for the rest.
 #pragma once
 
 #include "sa/kernels/apot.h"
@@ -10,7 +10,8 @@
 #include <cstdint>
 #include <limits>
 
-namespace sa::kernels::cpu {
+namespace sa::kernels::cpu
+{
 
 struct ShiftScale {
     std::uint32_t addend[kMaxApotTerms]; ///< added to x's bits gives the term: exponent * 2^23, and 2^31 for minus
@@ -38,14 +39,16 @@ inline ShiftScale shiftScale(PackedScale scale)
             word >> 10 == 0 ? 0 : 1 + second + third};
 }
 
-/// True when every term of alpha * x is a normal float, for biased exponents e of x in [lowestX, highestX].
+/// True when every term of alpha * x and every sum of terms is a normal float, for biased exponents of x in [lowestX,
+/// highestX]; 253 and not 254, since the first two terms may add up to almost twice the first.
 inline bool ordinaryShift(const ShiftScale& s, int lowestX, int highestX)
 {
-    return lowestX >= 1 && highestX <= 254 && lowestX + s.lowest() >= 1 && highestX + s.highest() <= 254;
+    return lowestX >= 1 && highestX <= 254 && lowestX + s.lowest() >= 1 && highestX + s.highest() <= 253;
 }
 
-/// alpha * x for any x. Ordinary: one exponent add per term, terms added from the largest down. Otherwise (zero, subnormal,
-/// a term out of float's range) the exact sum, rounded once, with gradual underflow. Infinity and NaN as in alpha * x.
+/// alpha * x for any x. Ordinary: one exponent add per term, terms added from the largest down. Otherwise (zero,
+/// subnormal, a term out of float's range) the exact sum, rounded once, with gradual underflow. Infinity and NaN as in
+/// alpha * x.
 inline float shifted(float x, const ShiftScale& s)
 {
     const auto bits = std::bit_cast<std::uint32_t>(x);

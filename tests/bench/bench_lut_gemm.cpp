@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Speed of the packed product on one thread, next to a plain read of the same bytes in the same run. Correctness first: a case
-// whose result is off is reported and nothing is timed. Counters: packedBytes/s counts each pass over the planes once,
-// weightPlanes/s counts N * K * q * M, the work that does not depend on how tokens are batched.
+// Speed of the packed product on one thread, next to a plain read of the same bytes in the same run. Correctness first:
+// a case whose result is off is reported and nothing is timed. Counters: packedBytes/s counts each pass over the planes
+// once, weightPlanes/s counts N * K * q * M, the work that does not depend on how tokens are batched.
 #include "sa/kernels/lut_gemm.h"
 
 #include <benchmark/benchmark.h>
@@ -16,7 +16,8 @@
 
 using namespace sa::kernels;
 
-namespace {
+namespace
+{
 
 struct Case {
     const char* name;
@@ -49,8 +50,7 @@ constexpr Case kCases[] = {
     {"batch/4096x4096/q3/lat/M16", 4096, 4096, 3, 512, 8, 16, 1},
 };
 
-template<class T>
-std::size_t size(T value)
+template<class T> std::size_t size(T value)
 {
     return static_cast<std::size_t>(value);
 }
@@ -99,8 +99,8 @@ public:
     {
         const int M = std::min(m_case.M, 3);
         std::vector<float> truth(size(M) * size(m_case.N));
-        if (run(0) != Status::Ok
-            || lutGemmRef(view(0), m_x.data(), M, truth.data(), m_case.N, 0, m_case.N) != Status::Ok)
+        if (run(0) != Status::Ok ||
+            lutGemmRef(view(0), m_x.data(), M, truth.data(), m_case.N, 0, m_case.N) != Status::Ok)
             return std::nan("");
         double error = 0.0;
         double norm = 0.0;

@@ -66,9 +66,9 @@ Outcome shiftadd(const QStringList& arguments)
 }
 
 /// Small enough for a test, big enough to have every step.
-QStringList quickQuantize(const QString& model, const QString& out)
+QStringList quickQuantize(const QString& model, const QString& out, const QString& bits)
 {
-    return {"quantize", model,      out, "--bits",        "2",         "--samples", "2", "--seqlen",
+    return {"quantize", model,      out, "--bits",        bits,        "--samples", "2", "--seqlen",
             "64",       "--rounds", "1", "--calibration", sampleText()};
 }
 
@@ -90,7 +90,7 @@ private Q_SLOTS:
     {
         QVERIFY(m_folder.isValid());
         m_packed = m_folder.filePath("packed");
-        const Outcome outcome = shiftadd(quickQuantize(sampleModel(), m_packed) << "--json");
+        const Outcome outcome = shiftadd(quickQuantize(sampleModel(), m_packed, "2") << "--json");
         QVERIFY2(outcome.status == 0, qPrintable(printable(outcome)));
         m_quantize = outcome;
         writeAll(m_folder.filePath("text.txt"), readAll(sampleText()).left(6000));
@@ -98,13 +98,12 @@ private Q_SLOTS:
 
     void helpAndVersionSucceed()
     {
-        for (const QStringList& arguments : {QStringList{"--help"}, {"--version"}, {"quantize", "--help"}}) {
-            const Outcome outcome = shiftadd(arguments);
-            QCOMPARE(outcome.status, 0);
-            QVERIFY(outcome.out.contains("shiftadd"));
-            QVERIFY(outcome.err.isEmpty());
-        }
-        QVERIFY(shiftadd({"--version"}).out.contains(buildVersion()));
+        const Outcome help = shiftadd({"quantize", "--help"});
+        QCOMPARE(help.status, 0);
+        QVERIFY(help.out.contains("shiftadd quantize "));
+        const Outcome version = shiftadd({"--version"});
+        QCOMPARE(version.status, 0);
+        QCOMPARE(version.out, QByteArray("shiftadd ") + buildVersion() + "\n");
     }
 
     void infoDescribesAnOriginal()
@@ -159,7 +158,7 @@ private Q_SLOTS:
     void quantizeForPeopleEndsWithATable()
     {
         const QString out = m_folder.filePath("table");
-        const Outcome outcome = shiftadd(quickQuantize(sampleModel(), out));
+        const Outcome outcome = shiftadd(quickQuantize(sampleModel(), out, "1"));
         QVERIFY2(outcome.status == 0, qPrintable(printable(outcome)));
         QCOMPARE(outcome.out.count("model.layers."), 43); // a row each, and the worst one again
         QVERIFY(outcome.out.contains(out.toUtf8()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sixteen-lane vectors in plain C++ with the operations that the CPU product is written in. Float arithmetic is counted, one
-// per lane, so that a test can say what a product costs; integer work and look-ups are counted apart.
+// Sixteen-lane vectors in plain C++ with the operations that the CPU product is written in. Float arithmetic is
+// counted, one per lane, so that a test can say what a product costs; integer work and look-ups are counted apart.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 #include <cstring>
 #include <type_traits>
 
-namespace countingOps {
+namespace countingOps
+{
 
 struct Counts {
     std::uint64_t additions = 0;       ///< float additions, subtractions
@@ -20,43 +21,32 @@ struct Counts {
 };
 inline Counts counts;
 
-template<class T, std::size_t kLanes>
-struct Tag {
+template<class T, std::size_t kLanes> struct Tag {
     using Lane = T;
     static constexpr std::size_t kSize = kLanes;
 };
-template<class T, std::size_t kLanes>
-struct Vector {
+template<class T, std::size_t kLanes> struct Vector {
     T lane[kLanes];
 };
 
 inline constexpr std::size_t kFullLanes = 16;
-template<class T>
-using ScalableTag = Tag<T, kFullLanes>;
-template<class T, std::size_t kCap>
-using CappedTag = Tag<T, std::min(kCap, kFullLanes)>;
-template<class T, std::size_t kLanes>
-using FixedTag = Tag<T, kLanes>;
-template<class D>
-using Vec = Vector<typename D::Lane, D::kSize>;
-template<class D>
-using RebindToUnsigned = Tag<std::uint32_t, D::kSize>;
-template<class D>
-using RebindToSigned = Tag<std::int32_t, D::kSize>;
+template<class T> using ScalableTag = Tag<T, kFullLanes>;
+template<class T, std::size_t kCap> using CappedTag = Tag<T, std::min(kCap, kFullLanes)>;
+template<class T, std::size_t kLanes> using FixedTag = Tag<T, kLanes>;
+template<class D> using Vec = Vector<typename D::Lane, D::kSize>;
+template<class D> using RebindToUnsigned = Tag<std::uint32_t, D::kSize>;
+template<class D> using RebindToSigned = Tag<std::int32_t, D::kSize>;
 
-template<class D>
-constexpr std::size_t MaxLanes(D)
+template<class D> constexpr std::size_t MaxLanes(D)
 {
     return D::kSize;
 }
-template<class D>
-constexpr std::size_t Lanes(D)
+template<class D> constexpr std::size_t Lanes(D)
 {
     return D::kSize;
 }
 
-template<class V, class F>
-V generate(F&& lane)
+template<class V, class F> V generate(F&& lane)
 {
     V v;
     for (std::size_t i = 0; i < sizeof(v.lane) / sizeof(v.lane[0]); ++i)
@@ -64,87 +54,73 @@ V generate(F&& lane)
     return v;
 }
 
-template<class D>
-Vec<D> Set(D, typename D::Lane value)
+template<class D> Vec<D> Set(D, typename D::Lane value)
 {
     return generate<Vec<D>>([value](std::size_t) { return value; });
 }
-template<class D>
-Vec<D> Zero(D d)
+template<class D> Vec<D> Zero(D d)
 {
     return Set(d, typename D::Lane{});
 }
-template<class D>
-Vec<D> LoadU(D, const typename D::Lane* from)
+template<class D> Vec<D> LoadU(D, const typename D::Lane* from)
 {
     return generate<Vec<D>>([from](std::size_t i) { return from[i]; });
 }
-template<class D>
-Vec<D> Load(D d, const typename D::Lane* from)
+template<class D> Vec<D> Load(D d, const typename D::Lane* from)
 {
     return LoadU(d, from);
 }
-template<class T, std::size_t kLanes, class D>
-void Store(const Vector<T, kLanes>& v, D, T* to)
+template<class T, std::size_t kLanes, class D> void Store(const Vector<T, kLanes>& v, D, T* to)
 {
     std::copy_n(v.lane, kLanes, to);
 }
-template<class T, std::size_t kLanes, class D>
-void StoreU(const Vector<T, kLanes>& v, D d, T* to)
+template<class T, std::size_t kLanes, class D> void StoreU(const Vector<T, kLanes>& v, D d, T* to)
 {
     Store(v, d, to);
 }
-template<class D>
-std::size_t FirstN(D, std::size_t count)
+template<class D> std::size_t FirstN(D, std::size_t count)
 {
     return count;
 }
-template<class D>
-Vec<D> MaskedLoad(std::size_t count, D, const typename D::Lane* from)
+template<class D> Vec<D> MaskedLoad(std::size_t count, D, const typename D::Lane* from)
 {
     return generate<Vec<D>>([=](std::size_t i) { return i < count ? from[i] : typename D::Lane{}; });
 }
-template<class T, std::size_t kLanes>
-T GetLane(const Vector<T, kLanes>& v)
+template<class T, std::size_t kLanes> T GetLane(const Vector<T, kLanes>& v)
 {
     return v.lane[0];
 }
-template<class D, class T, std::size_t kLanes>
-Vec<D> BitCast(D, const Vector<T, kLanes>& v)
+template<class D, class T, std::size_t kLanes> Vec<D> BitCast(D, const Vector<T, kLanes>& v)
 {
     return generate<Vec<D>>([&v](std::size_t i) { return std::bit_cast<typename D::Lane>(v.lane[i]); });
 }
 
-template<class T, std::size_t kLanes>
-Vector<T, kLanes> Add(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Add(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
     (std::is_same_v<T, float> ? counts.additions : counts.integerAdditions) += kLanes;
     return generate<Vector<T, kLanes>>([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
 }
-template<std::size_t kLanes>
-Vector<float, kLanes> Sub(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
+template<std::size_t kLanes> Vector<float, kLanes> Sub(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
 {
     counts.additions += kLanes;
     return generate<Vector<float, kLanes>>([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
 }
-template<std::size_t kLanes>
-Vector<float, kLanes> Mul(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
+template<std::size_t kLanes> Vector<float, kLanes> Mul(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
 {
     counts.multiplications += kLanes;
     return generate<Vector<float, kLanes>>([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
 }
 template<std::size_t kLanes>
-Vector<float, kLanes> MulAdd(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b, const Vector<float, kLanes>& c)
+Vector<float, kLanes> MulAdd(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b,
+                             const Vector<float, kLanes>& c)
 {
     return Add(Mul(a, b), c);
 }
-template<std::size_t kLanes>
-Vector<float, kLanes> Neg(const Vector<float, kLanes>& v)
+template<std::size_t kLanes> Vector<float, kLanes> Neg(const Vector<float, kLanes>& v)
 {
     return generate<Vector<float, kLanes>>([&v](std::size_t i) { return -v.lane[i]; });
 }
-template<std::size_t kLanes>
-Vector<float, kLanes> Xor(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
+template<std::size_t kLanes> Vector<float, kLanes> Xor(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
 {
     return generate<Vector<float, kLanes>>([&](std::size_t i) {
         return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a.lane[i]) ^ std::bit_cast<std::uint32_t>(b.lane[i]));
@@ -155,28 +131,25 @@ Vector<std::int32_t, kLanes> And(const Vector<std::int32_t, kLanes>& a, const Ve
 {
     return generate<Vector<std::int32_t, kLanes>>([&](std::size_t i) { return a.lane[i] & b.lane[i]; });
 }
-template<int kBits, std::size_t kLanes>
-Vector<std::uint32_t, kLanes> ShiftRight(const Vector<std::uint32_t, kLanes>& v)
+template<int kBits, std::size_t kLanes> Vector<std::uint32_t, kLanes> ShiftRight(const Vector<std::uint32_t, kLanes>& v)
 {
     return generate<Vector<std::uint32_t, kLanes>>([&v](std::size_t i) { return v.lane[i] >> kBits; });
 }
-template<class T, std::size_t kLanes>
-Vector<T, kLanes> Max(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Max(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
     return generate<Vector<T, kLanes>>([&](std::size_t i) { return std::max(a.lane[i], b.lane[i]); });
 }
-template<class T, std::size_t kLanes>
-Vector<T, kLanes> Min(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Min(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
     return generate<Vector<T, kLanes>>([&](std::size_t i) { return std::min(a.lane[i], b.lane[i]); });
 }
-template<class T, std::size_t kLanes>
-Vector<bool, kLanes> Eq(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<bool, kLanes> Eq(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
     return generate<Vector<bool, kLanes>>([&](std::size_t i) { return a.lane[i] == b.lane[i]; });
 }
 template<class T, std::size_t kLanes>
-Vector<T, kLanes> IfThenElse(const Vector<bool, kLanes>& mask, const Vector<T, kLanes>& yes, const Vector<T, kLanes>& no)
+Vector<T, kLanes> IfThenElse(const Vector<bool, kLanes>& mask, const Vector<T, kLanes>& yes,
+                             const Vector<T, kLanes>& no)
 {
     return generate<Vector<T, kLanes>>([&](std::size_t i) { return mask.lane[i] ? yes.lane[i] : no.lane[i]; });
 }

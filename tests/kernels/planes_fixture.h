@@ -49,14 +49,16 @@ public:
         const auto block = static_cast<std::size_t>(k / m_view.C);
         const auto group = static_cast<std::size_t>(n / m_view.R);
         return sa::kernels::apotValue(
-            scales[(block * static_cast<std::size_t>(m_view.q) + static_cast<std::size_t>(b)) * m_view.rowGroups() + group]);
+            scales[(block * static_cast<std::size_t>(m_view.q) + static_cast<std::size_t>(b)) * m_view.rowGroups() +
+                   group]);
     }
 
     std::uint32_t& word(int n, int k, int b)
     {
-        return bits[(static_cast<std::size_t>(k / 32) * static_cast<std::size_t>(m_view.q) + static_cast<std::size_t>(b))
-                        * static_cast<std::size_t>(m_view.N)
-                    + static_cast<std::size_t>(n)];
+        return bits[(static_cast<std::size_t>(k / 32) * static_cast<std::size_t>(m_view.q) +
+                     static_cast<std::size_t>(b)) *
+                        static_cast<std::size_t>(m_view.N) +
+                    static_cast<std::size_t>(n)];
     }
 
     void complement()

@@ -10,7 +10,8 @@
 
 using namespace sa::kernels;
 
-namespace {
+namespace
+{
 
 __extension__ using Wide = unsigned __int128;
 
@@ -72,7 +73,7 @@ int roundLog2Exactly(double r)
     const auto m = static_cast<std::uint64_t>(std::ldexp(std::frexp(r, &e), 53));
     e -= 53;
     const int p = static_cast<int>(std::bit_width(m)) - 1 + e; // floor
-    const int power = 2 * p + 1 - 2 * e;     // 2 * 52 + 1 for a normal r
+    const int power = 2 * p + 1 - 2 * e;                       // 2 * 52 + 1 for a normal r
     return static_cast<Wide>(m) * m >= static_cast<Wide>(1) << power ? p + 1 : p;
 }
 

@@ -12,7 +12,8 @@
 
 using namespace sa::kernels;
 
-namespace {
+namespace
+{
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -106,9 +107,10 @@ QByteArray describe(const cpu::LutGemmTarget& target, int m, int n, double got, 
         .toUtf8();
 }
 
-/// Empty when every output is within the contract: 2^-17 sum A|x| for float32 tables and sums, a rounding of the output on
-/// either side, and for subnormal results half their spacing per shifted term.
-QByteArray outsideBound(const cpu::LutGemmTarget& target, const RandomPlanes& planes, const std::vector<float>& x, int M)
+/// Empty when every output is within the contract: 2^-17 sum A|x| for float32 tables and sums, a rounding of the output
+/// on either side, and for subnormal results half their spacing per shifted term.
+QByteArray outsideBound(const cpu::LutGemmTarget& target, const RandomPlanes& planes, const std::vector<float>& x,
+                        int M)
 {
     const SignPlanes w = planes.view();
     const Product product = runAll(target, w, x, M);
@@ -260,15 +262,16 @@ private Q_SLOTS:
         QTest::addColumn<int>("kind");
         int kind = 0;
         for (const char* name : {"all zero", "one-hot", "subnormal", "65504 everywhere", "one outlier of 1000",
-                                 "zeros between ordinary values", "tiny beside ordinary values", "near the largest float",
-                                 "negative zeros"})
+                                 "zeros between ordinary values", "tiny beside ordinary values",
+                                 "near the largest float", "negative zeros"})
             QTest::newRow(name) << kind++;
     }
     void unusualInputMeetsTheBound()
     {
         QFETCH(int, kind);
         std::mt19937_64 random(14);
-        for (const Geometry& geometry : {Geometry{40, 90, 3, 20, 8}, Geometry{40, 90, 2, 40, 1}, Geometry{40, 90, 3, 2, 8}}) {
+        for (const Geometry& geometry :
+             {Geometry{40, 90, 3, 20, 8}, Geometry{40, 90, 2, 40, 1}, Geometry{40, 90, 3, 2, 8}}) {
             RandomPlanes planes(geometry, random, -30.0, kind == 7 ? -9.0 : 5.0);
             planes.scales[0] = 0; // a group without a scale contributes nothing
             const float largest = cpu::sharesTables(planes.view()) ? 3e37F : 3e38F; // unshifted sums of 8 must fit
@@ -502,9 +505,8 @@ private Q_SLOTS:
         GuardedFloats scratch(bytes / sizeof(float));
         GuardedFloats y(3 * 30);
         const auto call = [&](const SignPlanes& weight, const float* input, int M, float* output, std::ptrdiff_t ldy,
-                              int begin, int end, void* memory) {
-            return lutGemm(weight, input, M, output, ldy, begin, end, memory);
-        };
+                              int begin, int end,
+                              void* memory) { return lutGemm(weight, input, M, output, ldy, begin, end, memory); };
         QCOMPARE(call(w, nullptr, 3, y.data(), 30, 0, 24, scratch.data()), Status::BadPointer);
         QCOMPARE(call(w, x.data(), 3, nullptr, 30, 0, 24, scratch.data()), Status::BadPointer);
         QCOMPARE(call(w, x.data(), 3, y.data(), 30, 0, 24, nullptr), Status::BadPointer);
@@ -540,9 +542,9 @@ private Q_SLOTS:
         QTest::addColumn<QString>("answer");
         for (const cpu::LutGemmTarget& target : cpu::lutGemmTargets())
             QTest::addRow("%s is forced", target.name) << QString(target.name) << QString("%1 Ok").arg(target.name);
-        QTest::addRow("an unknown unit is refused, not replaced") << "ABACUS" << "none Unsupported";
-        QTest::addRow("an empty wish is no wish")
-            << "" << QString("%1 Ok").arg(cpu::lutGemmTargets().front().name);
+        QTest::addRow("an unknown unit is refused, not replaced") << "ABACUS"
+                                                                  << "none Unsupported";
+        QTest::addRow("an empty wish is no wish") << "" << QString("%1 Ok").arg(cpu::lutGemmTargets().front().name);
     }
     void theEnvironmentForcesAVectorUnit()
     {

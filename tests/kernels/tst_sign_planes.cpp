@@ -74,7 +74,9 @@ private Q_SLOTS:
             for (int k = 0; k < K; ++k) {
                 double sum = 0.0;
                 for (int b = 0; b < q; ++b)
-                    sum += planes.alpha(n, k, b) * codes[(static_cast<std::size_t>(b * N + n)) * static_cast<std::size_t>(K) + static_cast<std::size_t>(k)];
+                    sum += planes.alpha(n, k, b) *
+                           codes[(static_cast<std::size_t>(b * N + n)) * static_cast<std::size_t>(K) +
+                                 static_cast<std::size_t>(k)];
                 QVERIFY(dense[static_cast<std::size_t>(n * K + k)] == static_cast<float>(sum));
             }
         }

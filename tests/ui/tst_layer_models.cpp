@@ -12,7 +12,8 @@
 using namespace sa;
 using namespace sa::ui;
 
-namespace {
+namespace
+{
 
 using Tester = QAbstractItemModelTester;
 
@@ -171,8 +172,10 @@ void TestLayerModels::theForecastFollowsTheFormat_data()
     QTest::addColumn<int>("bits");
     QTest::addColumn<int>("groupRows");
     QTest::addColumn<quint64>("bytes");
-    // planes: ceil(K/32) words of 4 bytes for each of bits x N; scales: 2 bytes for each of ceil(K/8) x bits x ceil(N/R)
-    QTest::addRow("a square layer") << qint64(256) << qint64(256) << 3 << 0 << quint64(8 * 4 * 3 * 256 + 2 * 32 * 3 * 8);
+    // planes: ceil(K/32) words of 4 bytes for each of bits x N; scales: 2 bytes for each of ceil(K/8) x bits x
+    // ceil(N/R)
+    QTest::addRow("a square layer") << qint64(256) << qint64(256) << 3 << 0
+                                    << quint64(8 * 4 * 3 * 256 + 2 * 32 * 3 * 8);
     QTest::addRow("ragged sides are padded") << qint64(13) << qint64(33) << 1 << 0 << quint64(2 * 4 * 13 + 2 * 5 * 7);
     QTest::addRow("a scale for every row") << qint64(8) << qint64(32) << 2 << 1 << quint64(4 * 2 * 8 + 2 * 4 * 2 * 8);
     QTest::addRow("more rows a scale than rows") << qint64(8) << qint64(32) << 1 << 100 << quint64(4 * 8 + 2 * 4);
@@ -244,7 +247,8 @@ void TestLayerModels::numbersAreReadable()
 
 void TestLayerModels::theCommandLineIsQuotedForAShell()
 {
-    QCOMPARE(shellCommand({"shiftadd", "quantize", "/a b/it's", "out"}), QString("shiftadd quantize '/a b/it'\\''s' out"));
+    QCOMPARE(shellCommand({"shiftadd", "quantize", "/a b/it's", "out"}),
+             QString("shiftadd quantize '/a b/it'\\''s' out"));
     QCOMPARE(shellCommand({"--bits", "3", ""}), QString("--bits 3 ''"));
 }
 

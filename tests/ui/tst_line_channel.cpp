@@ -8,7 +8,8 @@
 using namespace sa;
 using namespace sa::ui;
 
-namespace {
+namespace
+{
 
 /// A device whose bytes arrive when the test says so.
 class Pipe final : public QIODevice
@@ -37,7 +38,10 @@ private:
     QByteArray m_bytes;
 };
 
-QByteArray tick(int id) { return "{\"id\":" + QByteArray::number(id) + ",\"tick\":{\"elapsed_seconds\":1.0}}\n"; }
+QByteArray tick(int id)
+{
+    return "{\"id\":" + QByteArray::number(id) + ",\"tick\":{\"elapsed_seconds\":1.0}}\n";
+}
 
 QByteArray progress(int done)
 {
@@ -79,7 +83,8 @@ void TestLineChannel::framing_data()
     QTest::addRow("an unknown member is ignored")
         << QByteArrayList{"{\"id\":1,\"tick\":{\"elapsed_seconds\":1.0,\"new\":true},\"more\":1}\n"} << 1 << 0;
     QTest::addRow("duplicate keys") << QByteArrayList{"{\"id\":1,\"id\":2,\"tick\":{}}\n"} << 0 << 1;
-    QTest::addRow("invalid UTF-8") << QByteArrayList{"{\"id\":1,\"note\":{\"severity\":\"a\",\"message\":\"\xff\"}}\n"} << 0 << 1;
+    QTest::addRow("invalid UTF-8") << QByteArrayList{"{\"id\":1,\"note\":{\"severity\":\"a\",\"message\":\"\xff\"}}\n"}
+                                   << 0 << 1;
     QTest::addRow("a line longer than 1 MiB") << QByteArrayList{QByteArray((1 << 20) + 2, 'x')} << 0 << 1;
 }
 

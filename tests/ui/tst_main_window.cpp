@@ -50,6 +50,7 @@ private Q_SLOTS:
     void aRunEndsWithBeforeAndAfter();
     void cancelLeadsBackToTheForm();
     void aKilledWorkerShowsABannerAndANewJobRuns();
+    void aWorkerThatHadToBeKilledDoesNotBlockTheNextRun();
     void aModelOpensWhileARunGoesOn();
     void theWindowStaysLiveInAFlood();
     void closingDuringAJobAsksWithoutBlocking();
@@ -193,7 +194,8 @@ void TestMainWindow::aBadFolderShowsABanner_data()
     QTest::addColumn<QStringList>("words");
     QTest::addRow("a folder that is missing") << "missing" << QStringList{"cannot be opened", "does not exist"};
     QTest::addRow("a broken file: where, found, expected and what to do")
-        << "broken" << QStringList{"header is longer", "model.safetensors", "byte 0", "9223372036854775807", "at most", "Download"};
+        << "broken"
+        << QStringList{"header is longer", "model.safetensors", "byte 0", "9223372036854775807", "at most", "Download"};
     QTest::addRow("a name made to deceive") << "broken<b>%1\n" << QStringList{"broken<b>%1\\n"};
 }
 
@@ -272,8 +274,7 @@ void TestMainWindow::aRunEndsWithBeforeAndAfter()
     QVERIFY(page->isRunning());
     QTRY_VERIFY_WITH_TIMEOUT(!page->isRunning(), kPatienceMs);
     using Stage = CompressionRun::Stage;
-    QCOMPARE(stages,
-             (QList<Stage>{Stage::Quantizing, Stage::MeasuringOriginal, Stage::MeasuringPacked, Stage::Idle}));
+    QCOMPARE(stages, (QList<Stage>{Stage::Quantizing, Stage::MeasuringOriginal, Stage::MeasuringPacked, Stage::Idle}));
     QVERIFY(page->showsResult());
     const ResultPanel* result = page->view()->result();
     QVERIFY(result->isVisible());
@@ -325,6 +326,22 @@ void TestMainWindow::aKilledWorkerShowsABannerAndANewJobRuns()
     QTRY_VERIFY_WITH_TIMEOUT(progressed.count() > 0, kPatienceMs);
     QVERIFY(m_window->worker()->processId() != dead);
     QVERIFY(!page->banner()->isVisible());
+}
+
+void TestMainWindow::aWorkerThatHadToBeKilledDoesNotBlockTheNextRun()
+{
+    makeWindow("stubborn");
+    openAndShowForm();
+    RunPage* page = m_window->runPage();
+    QSignalSpy progressed(page->run(), &CompressionRun::progressed);
+    page->startRun();
+    QTRY_VERIFY_WITH_TIMEOUT(progressed.count() > 0, kPatienceMs);
+    page->cancel();
+    QTRY_VERIFY_WITH_TIMEOUT(!page->isRunning(), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(page->form()->canStart(), kPatienceMs);
+    progressed.clear();
+    page->startRun();
+    QTRY_VERIFY_WITH_TIMEOUT(progressed.count() > 0, kPatienceMs);
 }
 
 void TestMainWindow::aModelOpensWhileARunGoesOn()
@@ -421,11 +438,13 @@ void TestMainWindow::everyControlHasAName()
             continue;
         const auto* button = qobject_cast<const QAbstractButton*>(widget);
         const bool named = !widget->accessibleName().isEmpty() || (button && !button->text().isEmpty());
-        const bool inner = qobject_cast<const QAbstractSpinBox*>(widget->parentWidget()) || widget->inherits("QScrollArea") ||
-                           widget->objectName().startsWith("qt_") || widget->inherits("QDockWidget") ||
-                           widget->parentWidget()->inherits("QDockWidget") || widget->inherits("QComboBoxListView");
-        QVERIFY2(named || inner, qPrintable(QStringLiteral("%1 in %2").arg(widget->metaObject()->className(),
-                                                                         widget->parentWidget()->metaObject()->className())));
+        const bool inner = qobject_cast<const QAbstractSpinBox*>(widget->parentWidget()) ||
+                           widget->inherits("QScrollArea") || widget->objectName().startsWith("qt_") ||
+                           widget->inherits("QDockWidget") || widget->parentWidget()->inherits("QDockWidget") ||
+                           widget->inherits("QComboBoxListView");
+        QVERIFY2(named || inner, qPrintable(QStringLiteral("%1 in %2")
+                                                .arg(widget->metaObject()->className(),
+                                                     widget->parentWidget()->metaObject()->className())));
     }
 }
 

@@ -23,7 +23,8 @@
 using namespace sa;
 using namespace sa::ui;
 
-namespace {
+namespace
+{
 
 /// Serves each job with the part of the recording that has the job's place in it.
 class Recording final : public JobService
@@ -45,7 +46,8 @@ public:
         m_device = std::make_unique<QBuffer>(&m_bytes);
         m_device->open(QIODevice::ReadOnly);
         m_channel = std::make_unique<LineChannel>(m_device.get());
-        connect(m_channel.get(), &LineChannel::received, this, [this](const WorkerMessage& message) { deliver(message); });
+        connect(m_channel.get(), &LineChannel::received, this,
+                [this](const WorkerMessage& message) { deliver(message); });
         connect(m_channel.get(), &LineChannel::ended, this, [this, id] {
             if (m_open)
                 Q_EMIT failed(id, {makeError(Errc::Internal, "the recording ends here"), true, {}});
@@ -71,11 +73,13 @@ private:
             m_open = false;
             const Json value = result->value;
             // After this slice: the next job replaces the channel that is delivering now.
-            QMetaObject::invokeMethod(this, [this, id, value] { Q_EMIT finished(id, value); }, Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                this, [this, id, value] { Q_EMIT finished(id, value); }, Qt::QueuedConnection);
         } else if (const auto* error = std::get_if<Error>(&message.body)) {
             m_open = false;
             const JobFailure failure{*error, false, {}};
-            QMetaObject::invokeMethod(this, [this, id, failure] { Q_EMIT failed(id, failure); }, Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                this, [this, id, failure] { Q_EMIT failed(id, failure); }, Qt::QueuedConnection);
         }
     }
 

@@ -111,7 +111,8 @@ void TestWorkerClient::theLadderClimbs_data()
     QTest::addRow("a worker that ignores cancel ends by SIGTERM")
         << "deaf" << true << QList<StopStage>{StopStage::Asked, StopStage::Terminating, StopStage::None};
     QTest::addRow("a worker that ignores SIGTERM, too, ends by SIGKILL")
-        << "stubborn" << false << QList<StopStage>{StopStage::Asked, StopStage::Terminating, StopStage::Killing, StopStage::None};
+        << "stubborn" << false
+        << QList<StopStage>{StopStage::Asked, StopStage::Terminating, StopStage::Killing, StopStage::None};
 }
 
 void TestWorkerClient::theLadderClimbs()
@@ -128,7 +129,7 @@ void TestWorkerClient::theLadderClimbs()
     client.cancel(id);
     QVERIFY(end.wait());
     QCOMPARE(end.code(), Errc::Cancelled);
-    QCOMPARE(end.failure->workerDied, !answers); // a last answer before the end counts
+    QCOMPARE(end.failure->workerDied, !answers);                // a last answer before the end counts
     JobEnd next(client, client.start(OpenSpec{"/models/toy"})); // served by a new worker, even while the old one ends
     QVERIFY(next.wait());
     QVERIFY(next.result);
@@ -266,9 +267,7 @@ void TestWorkerClient::theEventLoopStaysLiveInAFlood()
     QTimer timer;
     QElapsedTimer clock;
     qint64 largestGap = 0;
-    connect(&timer, &QTimer::timeout, this, [&] {
-        largestGap = std::max(largestGap, clock.restart());
-    });
+    connect(&timer, &QTimer::timeout, this, [&] { largestGap = std::max(largestGap, clock.restart()); });
     JobEnd end(client, client.start(quantizeSpec()));
     clock.start();
     timer.start(10);

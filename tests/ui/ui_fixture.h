@@ -10,7 +10,8 @@
 
 #include <optional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 constexpr int kPatienceMs = 20'000; ///< generous: the machine may be busy; nothing is timed by it
 
@@ -20,7 +21,10 @@ inline WorkerCommand fakeWorker(const QString& mode, int layer = 5)
 }
 
 /// Rungs of a tenth of a second, so that a whole ladder fits into a test.
-inline WorkerClient::Timing shortLadder() { return {100, 100, 300}; }
+inline WorkerClient::Timing shortLadder()
+{
+    return {100, 100, 300};
+}
 
 inline QuantizeSpec quantizeSpec()
 {
@@ -52,7 +56,10 @@ public:
             }
         });
     }
-    bool wait() const { return QTest::qWaitFor([this] { return ends > 0; }, kPatienceMs); }
+    bool wait() const
+    {
+        return QTest::qWaitFor([this] { return ends > 0; }, kPatienceMs);
+    }
     Errc code() const { return failure ? failure->error.code : Errc::Internal; }
 
     std::optional<Json> result;
@@ -62,6 +69,9 @@ public:
 };
 
 /// To be called in init(): a warning nobody expected is a failure.
-inline void failOnWarnings() { QTest::failOnWarning(QRegularExpression(QStringLiteral(".?"))); }
+inline void failOnWarnings()
+{
+    QTest::failOnWarning(QRegularExpression(QStringLiteral(".?")));
+}
 
 } // namespace sa::ui

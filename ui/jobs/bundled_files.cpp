@@ -6,13 +6,23 @@
 
 #include <QFileInfo>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-QString bundledSampleModel() { return fromUtf8(resourcePath("sample-model")); }
+QString bundledSampleModel()
+{
+    return fromUtf8(resourcePath("sample-model"));
+}
 
-QString bundledEvaluationText() { return fromUtf8(resourcePath("sample-text/evaluation.raw.txt")); }
+QString bundledEvaluationText()
+{
+    return fromUtf8(resourcePath("sample-text/evaluation.raw.txt"));
+}
 
-bool isRawWikiText(const QString& path) { return QFileInfo(path).fileName().contains(QLatin1String(".raw")); }
+bool isRawWikiText(const QString& path)
+{
+    return QFileInfo(path).fileName().contains(QLatin1String(".raw"));
+}
 
 bool isBundled(const QString& path)
 {

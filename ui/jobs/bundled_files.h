@@ -4,7 +4,8 @@
 
 #include <QString>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 QString bundledSampleModel();    ///< empty when it is not installed
 QString bundledEvaluationText(); ///< empty when it is not installed

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/jobs/compression_run.h"
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kFrameMs = 16;
 
-JobFailure broken(const Error& error) { return {error, false, {}}; }
+JobFailure broken(const Error& error)
+{
+    return {error, false, {}};
+}
 
 } // namespace
 
-CompressionRun::CompressionRun(JobService& service, QObject* parent) : QObject(parent), m_service(service)
+CompressionRun::CompressionRun(JobService& service, QObject* parent)
+    : QObject(parent)
+    , m_service(service)
 {
     m_frame.setSingleShot(true);
     m_frame.setInterval(kFrameMs);
@@ -59,7 +66,10 @@ void CompressionRun::enter(Stage stage)
     Q_EMIT stageChanged(stage);
 }
 
-void CompressionRun::launch(const JobSpec& spec) { m_job = m_service.start(spec); }
+void CompressionRun::launch(const JobSpec& spec)
+{
+    m_job = m_service.start(spec);
+}
 
 void CompressionRun::measure(Stage stage)
 {
@@ -75,7 +85,8 @@ void CompressionRun::onFinished(JobId id, const Json& result)
         return;
     flushLayers();
     switch (m_stage) {
-    case Stage::Idle: return;
+    case Stage::Idle:
+        return;
     case Stage::Quantizing: {
         const auto parsed = parseQuantizeResult(result);
         if (!parsed) {

@@ -13,7 +13,8 @@
 #include <optional>
 #include <vector>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 struct RunPlan {
     ModelSummary model;

@@ -3,9 +3,11 @@
 
 #include <limits>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr double kMax = std::numeric_limits<double>::max();
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 53;

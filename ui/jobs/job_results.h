@@ -6,7 +6,8 @@
 
 #include <cstdint>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 struct QuantizeResult {
     double seconds = 0, bitsPerWeight = 0;

@@ -8,13 +8,18 @@
 #include <QFileInfo>
 #include <QStandardPaths>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kMaxNumber = 999;
 
-QString tr(const char* text) { return QCoreApplication::translate("sa::ui::OutputFolder", text); }
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("sa::ui::OutputFolder", text);
+}
 
 bool isFree(const QString& path)
 {

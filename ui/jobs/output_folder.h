@@ -4,7 +4,8 @@
 
 #include <QString>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 struct OutputVerdict {
     bool usable = false;
@@ -13,8 +14,8 @@ struct OutputVerdict {
 
 /// Exists and holds something, lies in no folder, cannot be written, or is fine.
 OutputVerdict checkOutputFolder(const QString& path);
-/// "NAME-lat-3bit" beside the model, or in the user's documents where that place is not for writing; "-2" and so on when
-/// the name is taken.
+/// "NAME-lat-3bit" beside the model, or in the user's documents where that place is not for writing; "-2" and so on
+/// when the name is taken.
 QString suggestOutputFolder(const QString& model, const QString& mode, int bits);
 /// A folder stays; a file in a model's folder (config.json, a shard) becomes that folder.
 QString modelFolderOf(const QString& path);

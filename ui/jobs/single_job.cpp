@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/jobs/single_job.h"
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 void SingleJob::start(JobService& service, const JobSpec& spec)
 {

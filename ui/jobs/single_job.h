@@ -6,7 +6,8 @@
 
 #include <QObject>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class SingleJob final : public QObject
 {

@@ -3,11 +3,16 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
-std::uint64_t ceilDiv(std::int64_t value, std::int64_t by) { return static_cast<std::uint64_t>((value + by - 1) / by); }
+std::uint64_t ceilDiv(std::int64_t value, std::int64_t by)
+{
+    return static_cast<std::uint64_t>((value + by - 1) / by);
+}
 
 } // namespace
 

@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <optional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 struct SizeForecast {
     std::uint64_t storedBytes = 0; ///< all weight files; headers, some KiB, are not counted

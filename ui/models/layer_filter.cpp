@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 LayerFilter::LayerFilter(int sortRole, int nameRole, QObject* parent)
     : QSortFilterProxyModel(parent)

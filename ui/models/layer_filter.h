@@ -5,7 +5,8 @@
 #include <QSortFilterProxyModel>
 #include <QStringList>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LayerFilter final : public QSortFilterProxyModel
 {

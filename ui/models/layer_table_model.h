@@ -6,7 +6,8 @@
 
 #include <QAbstractTableModel>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LayerTableModel final : public QAbstractTableModel
 {

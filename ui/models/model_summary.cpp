@@ -5,9 +5,11 @@
 
 #include <QFileInfo>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr std::size_t kMaxLayers = 100'000;
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;  // a side of a matrix

@@ -12,7 +12,8 @@
 #include <optional>
 #include <vector>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 

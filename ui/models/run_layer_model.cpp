@@ -5,21 +5,31 @@
 
 #include <cmath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 QString text(const LayerResult& layer, int column)
 {
     switch (column) {
-    case RunLayerModel::Block: return QString::number(layer.block);
-    case RunLayerModel::Projection: return projectionOf(layer);
-    case RunLayerModel::Bits: return QString::number(layer.bits);
-    case RunLayerModel::RelativeError: return percentText(layer.relativeError, 2);
-    case RunLayerModel::Loss: return significantText(layer.error, 3);
-    case RunLayerModel::Size: return bytesText(layer.bytes);
-    case RunLayerModel::Seconds: return QStringLiteral("%1 s").arg(decimalText(layer.seconds, 2));
-    default: return {};
+    case RunLayerModel::Block:
+        return QString::number(layer.block);
+    case RunLayerModel::Projection:
+        return projectionOf(layer);
+    case RunLayerModel::Bits:
+        return QString::number(layer.bits);
+    case RunLayerModel::RelativeError:
+        return percentText(layer.relativeError, 2);
+    case RunLayerModel::Loss:
+        return significantText(layer.error, 3);
+    case RunLayerModel::Size:
+        return bytesText(layer.bytes);
+    case RunLayerModel::Seconds:
+        return QStringLiteral("%1 s").arg(decimalText(layer.seconds, 2));
+    default:
+        return {};
     }
 }
 
@@ -27,14 +37,22 @@ QVariant sortValue(const LayerResult& layer, int column)
 {
     const auto number = [](double value) { return std::isfinite(value) ? value : -1.0; };
     switch (column) {
-    case RunLayerModel::Block: return layer.block;
-    case RunLayerModel::Projection: return projectionOf(layer);
-    case RunLayerModel::Bits: return layer.bits;
-    case RunLayerModel::RelativeError: return number(layer.relativeError);
-    case RunLayerModel::Loss: return number(layer.error);
-    case RunLayerModel::Size: return static_cast<qulonglong>(layer.bytes);
-    case RunLayerModel::Seconds: return number(layer.seconds);
-    default: return {};
+    case RunLayerModel::Block:
+        return layer.block;
+    case RunLayerModel::Projection:
+        return projectionOf(layer);
+    case RunLayerModel::Bits:
+        return layer.bits;
+    case RunLayerModel::RelativeError:
+        return number(layer.relativeError);
+    case RunLayerModel::Loss:
+        return number(layer.error);
+    case RunLayerModel::Size:
+        return static_cast<qulonglong>(layer.bytes);
+    case RunLayerModel::Seconds:
+        return number(layer.seconds);
+    default:
+        return {};
     }
 }
 
@@ -70,7 +88,10 @@ int RunLayerModel::rowCount(const QModelIndex& parent) const
     return parent.isValid() ? 0 : static_cast<int>(m_layers.size());
 }
 
-int RunLayerModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : ColumnCount; }
+int RunLayerModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : ColumnCount;
+}
 
 QVariant RunLayerModel::data(const QModelIndex& index, int role) const
 {
@@ -78,15 +99,21 @@ QVariant RunLayerModel::data(const QModelIndex& index, int role) const
         return {};
     const LayerResult& layer = m_layers[static_cast<std::size_t>(index.row())];
     switch (role) {
-    case Qt::DisplayRole: return text(layer, index.column());
+    case Qt::DisplayRole:
+        return text(layer, index.column());
     case Qt::TextAlignmentRole:
         return QVariant::fromValue(
             Qt::Alignment((index.column() == Projection ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter));
-    case Qt::ToolTipRole: return plainToolTip(shown(layer.name));
-    case SortRole: return sortValue(layer, index.column());
-    case NameRole: return fromUtf8(layer.name);
-    case PositionRole: return index.row();
-    default: return {};
+    case Qt::ToolTipRole:
+        return plainToolTip(shown(layer.name));
+    case SortRole:
+        return sortValue(layer, index.column());
+    case NameRole:
+        return fromUtf8(layer.name);
+    case PositionRole:
+        return index.row();
+    default:
+        return {};
     }
 }
 
@@ -99,26 +126,40 @@ QVariant RunLayerModel::headerData(int section, Qt::Orientation orientation, int
             Qt::Alignment((section == Projection ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter));
     if (role == Qt::DisplayRole) {
         switch (section) {
-        case Block: return tr("Block");
-        case Projection: return tr("Projection");
-        case Bits: return tr("Bits");
-        case RelativeError: return tr("Rel. error");
-        case Loss: return tr("Loss");
-        case Size: return tr("Size");
-        case Seconds: return tr("Time");
+        case Block:
+            return tr("Block");
+        case Projection:
+            return tr("Projection");
+        case Bits:
+            return tr("Bits");
+        case RelativeError:
+            return tr("Rel. error");
+        case Loss:
+            return tr("Loss");
+        case Size:
+            return tr("Size");
+        case Seconds:
+            return tr("Time");
         }
     }
     if (role == Qt::ToolTipRole) {
         switch (section) {
-        case Block: return tr("Number of the decoder block, counted from 0");
-        case Projection: return tr("Which linear layer of the block");
-        case Bits: return tr("Sign planes a weight, scales not counted");
-        case RelativeError: return tr("How much of the layer's output changed on the calibration text. Lower is better; "
-                                      "comparable between layers");
-        case Loss: return tr("The quantizer's own error sum. Lower is better; layers of different shape are not "
-                             "comparable");
-        case Size: return tr("Bytes of the packed layer, scales included");
-        case Seconds: return tr("Time this layer took");
+        case Block:
+            return tr("Number of the decoder block, counted from 0");
+        case Projection:
+            return tr("Which linear layer of the block");
+        case Bits:
+            return tr("Sign planes a weight, scales not counted");
+        case RelativeError:
+            return tr("How much of the layer's output changed on the calibration text. Lower is better; "
+                      "comparable between layers");
+        case Loss:
+            return tr("The quantizer's own error sum. Lower is better; layers of different shape are not "
+                      "comparable");
+        case Size:
+            return tr("Bytes of the packed layer, scales included");
+        case Seconds:
+            return tr("Time this layer took");
         }
     }
     return {};

@@ -8,7 +8,8 @@
 
 #include <vector>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class RunLayerModel final : public QAbstractTableModel
 {

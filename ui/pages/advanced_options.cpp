@@ -2,6 +2,7 @@
 #include "ui/pages/advanced_options.h"
 
 #include "ui/text.h"
+#include "ui/widgets/form_card.h"
 #include "ui/widgets/parts.h"
 
 #include <QComboBox>
@@ -9,27 +10,25 @@
 #include <QGridLayout>
 #include <QSpinBox>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kFieldWidth = 120;
 
-QSpinBox* makeSpin(int min, int max, int value, const QString& name, QWidget* parent)
+QSpinBox* makeField(int min, int max, int value, const QString& name, QWidget* parent)
 {
-    auto* spin = new QSpinBox(parent);
-    spin->setRange(min, max);
-    spin->setValue(value);
-    spin->setAccessibleName(name);
-    spin->setGroupSeparatorShown(true);
-    spin->setAlignment(Qt::AlignRight);
-    spin->setFixedWidth(kFieldWidth);
+    QSpinBox* spin = makeSpin(min, max, value, name, {}, parent);
+    spin->setMinimumWidth(kFieldWidth);
     return spin;
 }
 
 } // namespace
 
-AdvancedOptions::AdvancedOptions(QWidget* parent) : QWidget(parent)
+AdvancedOptions::AdvancedOptions(QWidget* parent)
+    : QWidget(parent)
 {
     const QuantizeSpec defaults;
     auto* grid = new QGridLayout(this);
@@ -48,11 +47,12 @@ AdvancedOptions::AdvancedOptions(QWidget* parent) : QWidget(parent)
         grid->addWidget(makeCaption(explanation, this), row, 2);
     };
 
-    m_rounds = makeSpin(0, 10'000, defaults.rounds, tr("Rounds"), this);
-    addRow(tr("Rounds"), m_rounds, tr("How often scales and signs are refitted. More is slower and rarely better beyond 50"));
-    m_apot = makeSpin(1, 3, defaults.apot, tr("Terms of a scale"), this);
+    m_rounds = makeField(0, 10'000, defaults.rounds, tr("Rounds"), this);
+    addRow(tr("Rounds"), m_rounds,
+           tr("How often scales and signs are refitted. More is slower and rarely better beyond 50"));
+    m_apot = makeField(1, 3, defaults.apot, tr("Terms of a scale"), this);
     addRow(tr("Terms of a scale"), m_apot, tr("Powers of two that are added for one scale. 3 is the most exact"));
-    m_groupRows = makeSpin(0, 1'000'000, 0, tr("Rows a scale"), this);
+    m_groupRows = makeField(0, 1'000'000, 0, tr("Rows a scale"), this);
     m_groupRows->setSpecialValueText(tr("Auto"));
     addRow(tr("Rows a scale"), m_groupRows,
            tr("Rows that share a scale. Fewer is more exact and larger; Auto is an eighth of the layer"));
@@ -62,15 +62,16 @@ AdvancedOptions::AdvancedOptions(QWidget* parent) : QWidget(parent)
     m_damping->setSingleStep(0.005);
     m_damping->setValue(defaults.damping);
     m_damping->setAlignment(Qt::AlignRight);
-    m_damping->setFixedWidth(kFieldWidth);
+    m_damping->setMinimumWidth(kFieldWidth);
     m_damping->setAccessibleName(tr("Damping"));
-    addRow(tr("Damping"), m_damping, tr("Steadies the fit when the calibration text is short. 0.01 suits nearly always"));
-    m_threads = makeSpin(0, 1024, 0, tr("Threads"), this);
+    addRow(tr("Damping"), m_damping,
+           tr("Steadies the fit when the calibration text is short. 0.01 suits nearly always"));
+    m_threads = makeField(0, 1024, 0, tr("Threads"), this);
     m_threads->setSpecialValueText(tr("All cores"));
     addRow(tr("Threads"), m_threads, tr("The result is the same for any number"));
     m_device = new QComboBox(this);
     m_device->setAccessibleName(tr("Device"));
-    m_device->setFixedWidth(kFieldWidth);
+    m_device->setMinimumWidth(kFieldWidth);
     m_device->addItem(QStringLiteral("cpu"));
     addRow(tr("Device"), m_device, tr("Where to compute. The list comes from the worker"));
 
@@ -104,7 +105,10 @@ std::string AdvancedOptions::device() const
     return id.isValid() ? toUtf8(id.toString()) : "cpu";
 }
 
-int AdvancedOptions::threads() const { return m_threads->value(); }
+int AdvancedOptions::threads() const
+{
+    return m_threads->value();
+}
 
 void AdvancedOptions::applyTo(QuantizeSpec& spec) const
 {

@@ -11,7 +11,8 @@ class QComboBox;
 class QDoubleSpinBox;
 class QSpinBox;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class AdvancedOptions final : public QWidget
 {

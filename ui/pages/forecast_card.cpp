@@ -12,16 +12,22 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kBarHeight = 10;
 constexpr int kBarGap = 6;
 
 } // namespace
 
-SizeBars::SizeBars(QWidget* parent) : QWidget(parent) { setFixedHeight(2 * kBarHeight + kBarGap); }
+SizeBars::SizeBars(QWidget* parent)
+    : QWidget(parent)
+{
+    setFixedHeight(2 * kBarHeight + kBarGap);
+}
 
 void SizeBars::setSizes(std::uint64_t before, std::uint64_t after)
 {
@@ -48,11 +54,13 @@ void SizeBars::paintEvent(QPaintEvent* event)
     bar(kBarHeight + kBarGap, m_after, colors.accent);
 }
 
-ForecastCard::ForecastCard(QWidget* parent) : QFrame(parent)
+ForecastCard::ForecastCard(QWidget* parent)
+    : QFrame(parent)
 {
     setRole(this, "card");
     m_size = makeTitle({}, 1.9, this);
     m_ratio = makeMuted({}, this);
+    m_ratio->setWordWrap(true);
     m_bars = new SizeBars(this);
     m_command = new CommandBox(this);
 
@@ -96,9 +104,9 @@ void ForecastCard::setForecast(const ModelSummary& model, const SizeForecast& fo
     const double ratio = forecast.storedBytes > 0
                              ? static_cast<double>(model.storedBytes) / static_cast<double>(forecast.storedBytes)
                              : 0;
-    m_ratio->setText(ratio >= 1
-                         ? tr("instead of %1: %2 times smaller").arg(bytesText(model.storedBytes), decimalText(ratio, 2))
-                         : tr("instead of %1: larger than before").arg(bytesText(model.storedBytes)));
+    m_ratio->setText(
+        ratio >= 1 ? tr("instead of %1: %2 times smaller").arg(bytesText(model.storedBytes), decimalText(ratio, 2))
+                   : tr("instead of %1: larger than before").arg(bytesText(model.storedBytes)));
     m_bars->setSizes(model.storedBytes, forecast.storedBytes);
     m_bits->setText(decimalText(forecast.bitsPerWeight, 3));
     const auto quantizable =
@@ -107,8 +115,14 @@ void ForecastCard::setForecast(const ModelSummary& model, const SizeForecast& fo
     m_rest->setText(bytesText(forecast.storedBytes - forecast.packedBytes));
 }
 
-void ForecastCard::setCommand(const QStringList& arguments) { m_command->setArguments(arguments); }
+void ForecastCard::setCommand(const QStringList& arguments)
+{
+    m_command->setArguments(arguments);
+}
 
-QString ForecastCard::command() const { return m_command->command(); }
+QString ForecastCard::command() const
+{
+    return m_command->command();
+}
 
 } // namespace sa::ui

@@ -8,7 +8,8 @@
 
 class QLabel;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class CommandBox;
 

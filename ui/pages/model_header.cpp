@@ -11,9 +11,11 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-ModelHeader::ModelHeader(QWidget* parent) : QFrame(parent)
+ModelHeader::ModelHeader(QWidget* parent)
+    : QFrame(parent)
 {
     setRole(this, "card");
     m_name = new ElidedLabel(Qt::ElideMiddle, this);
@@ -33,14 +35,15 @@ ModelHeader::ModelHeader(QWidget* parent) : QFrame(parent)
 
     m_parameters = new StatTile(tr("Parameters"), tr("Numbers the model has learned, all tensors together"), this);
     m_size = new StatTile(tr("Size on disk"), tr("All weight files together. Lower is smaller"), this);
-    m_precision = new StatTile(tr("Precision"), tr("How a weight of the layers below is stored. Fewer bits are smaller"),
-                               this);
+    m_precision =
+        new StatTile(tr("Precision"), tr("How a weight of the layers below is stored. Fewer bits are smaller"), this);
     m_layers = new StatTile(tr("Linear layers"), tr("Weight matrices of the decoder blocks: the table below"), this);
-    m_quantizable = new StatTile(tr("Quantizable"), tr("Share of all parameters that compression can reach. "
-                                                       "Embeddings and norms stay as they are. Higher saves more"),
+    m_quantizable = new StatTile(tr("Quantizable"),
+                                 tr("Share of all parameters that compression can reach. "
+                                    "Embeddings and norms stay as they are. Higher saves more"),
                                  this);
-    m_tokenizer = new StatTile(tr("Tokenizer"), tr("How text becomes numbers, and how many different ones there are"),
-                               this);
+    m_tokenizer =
+        new StatTile(tr("Tokenizer"), tr("How text becomes numbers, and how many different ones there are"), this);
 
     auto* nameRow = new QHBoxLayout;
     tighten(nameRow, space::kSmall);
@@ -92,10 +95,11 @@ void ModelHeader::setModel(const ModelSummary& model)
     m_precision->setValue(tr("%1 bits").arg(decimalText(model.bitsPerWeight, model.packed ? 2 : 0)),
                           model.packed ? tr("a weight, with scales") : tr("a weight, %1").arg(shown(model.dtype, 20)));
     const auto count = static_cast<std::int64_t>(model.layers.size());
-    m_layers->setValue(countText(count), model.blocks > 0 ? counted(model.blocks, tr("in 1 block"), tr("in %1 blocks")) : QString());
-    const double share = model.parameters > 0 ? static_cast<double>(model.quantizableParameters) /
-                                                    static_cast<double>(model.parameters)
-                                              : 0;
+    m_layers->setValue(countText(count),
+                       model.blocks > 0 ? counted(model.blocks, tr("in 1 block"), tr("in %1 blocks")) : QString());
+    const double share = model.parameters > 0
+                             ? static_cast<double>(model.quantizableParameters) / static_cast<double>(model.parameters)
+                             : 0;
     m_quantizable->setValue(percentText(share, 1),
                             tr("%1 weights").arg(shortCountText(static_cast<double>(model.quantizableParameters))));
     m_tokenizer->setValue(model.tokenizerType.isEmpty() ? tr("none") : shown(model.tokenizerType, 20),

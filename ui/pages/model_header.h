@@ -9,7 +9,8 @@
 class QLabel;
 class QPushButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ElidedLabel;
 class StatTile;

@@ -22,9 +22,11 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-ModelPage::ModelPage(QWidget* parent) : QWidget(parent)
+ModelPage::ModelPage(QWidget* parent)
+    : QWidget(parent)
 {
     setRole(this, "page");
     m_banner = new Banner(this);
@@ -69,7 +71,8 @@ ModelPage::ModelPage(QWidget* parent) : QWidget(parent)
     m_table->setModel(m_filter);
     m_shares = new ShareDelegate(LayerTableModel::ShareRole, this);
     m_table->setItemDelegateForColumn(LayerTableModel::Share, m_shares);
-    m_table->setColumnSamples({"000", "self_attn.q_proj_______", "128,256 × 16,384", "sign planes__", "16", "1,023 KiB__", "", "1,000,000"});
+    m_table->setColumnSamples(
+        {"000", "self_attn.q_proj_______", "128,256 × 16,384", "sign planes__", "16", "1,023 KiB__", "", "1,000,000"});
     auto* cardLayout = new QVBoxLayout(card);
     cardLayout->setContentsMargins(1, 2, 1, 1);
     cardLayout->addWidget(m_table);

@@ -13,7 +13,8 @@ class QLabel;
 class QLineEdit;
 class QStackedWidget;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class Banner;
 class DataTable;

@@ -11,16 +11,19 @@
 #include <QSpinBox>
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kFrameMs = 16;
 constexpr int kDefaultTokens = 48;
 
 } // namespace
 
-PromptPanel::PromptPanel(QWidget* parent) : QWidget(parent)
+PromptPanel::PromptPanel(QWidget* parent)
+    : QWidget(parent)
 {
     m_prompt = new QLineEdit(this);
     m_prompt->setPlaceholderText(tr("The beginning of a text, e.g. “The history of the city begins”"));
@@ -34,7 +37,8 @@ PromptPanel::PromptPanel(QWidget* parent) : QWidget(parent)
     m_length->setMinimumWidth(120);
     m_length->setAccessibleName(tr("Tokens to generate"));
     m_button = makeButton(tr("Generate"), QStringLiteral("chat"), this);
-    m_button->setToolTip(tr("Both models choose the most likely token each time, so differences come from compression"));
+    m_button->setToolTip(
+        tr("Both models choose the most likely token each time, so differences come from compression"));
     connect(m_button, &QPushButton::clicked, this, [this] { isRunning() ? cancel() : generate(); });
     connect(m_prompt, &QLineEdit::returnPressed, this, &PromptPanel::generate);
     connect(m_prompt, &QLineEdit::textChanged, this, &PromptPanel::refreshButton);
@@ -117,7 +121,10 @@ void PromptPanel::reset(const RunPlan& plan)
     }
 }
 
-void PromptPanel::setPrompt(const QString& prompt) { m_prompt->setText(prompt); }
+void PromptPanel::setPrompt(const QString& prompt)
+{
+    m_prompt->setText(prompt);
+}
 
 void PromptPanel::setJobsAllowed(bool allowed)
 {
@@ -135,7 +142,10 @@ void PromptPanel::generate()
     refreshButton();
 }
 
-void PromptPanel::cancel() { m_job.cancel(); }
+void PromptPanel::cancel()
+{
+    m_job.cancel();
+}
 
 void PromptPanel::startSide(int side)
 {

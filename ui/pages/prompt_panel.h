@@ -14,7 +14,8 @@ class QPlainTextEdit;
 class QPushButton;
 class QSpinBox;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class PromptPanel final : public QWidget
 {

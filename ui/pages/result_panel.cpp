@@ -12,9 +12,11 @@
 
 #include <cmath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 const QString kDash = QStringLiteral("–");
 constexpr double kSmallLoss = 0.10; // below this the loss is shown without alarm
@@ -36,7 +38,9 @@ double ratioOf(std::uint64_t before, std::uint64_t after)
 
 } // namespace
 
-ResultPanel::ResultPanel(QWidget* parent) : QFrame(parent), m_grid(new QGridLayout)
+ResultPanel::ResultPanel(QWidget* parent)
+    : QFrame(parent)
+    , m_grid(new QGridLayout)
 {
     setRole(this, "card");
     auto* mark = new IconLabel(26, this);
@@ -172,8 +176,14 @@ void ResultPanel::setSpeed(const RunOutcome& outcome)
         m_speed.change->setText(signedPercent(outcome.after->tokensPerSecond / outcome.before->tokensPerSecond - 1));
 }
 
-void ResultPanel::setJobsAllowed(bool allowed) { m_export->setEnabled(allowed); }
+void ResultPanel::setJobsAllowed(bool allowed)
+{
+    m_export->setEnabled(allowed);
+}
 
-QString ResultPanel::headline() const { return m_headline->text(); }
+QString ResultPanel::headline() const
+{
+    return m_headline->text();
+}
 
 } // namespace sa::ui

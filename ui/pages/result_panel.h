@@ -6,12 +6,12 @@
 
 #include <QFrame>
 
-
 class QGridLayout;
 class QLabel;
 class QPushButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ResultPanel final : public QFrame
 {

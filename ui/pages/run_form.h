@@ -7,16 +7,16 @@
 
 #include <QWidget>
 
-class QCheckBox;
 class QLabel;
 class QPushButton;
-class QSpinBox;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class AdvancedOptions;
+class CalibrationCard;
+class CheckCard;
 class ElidedLabel;
-class FileListEdit;
 class ForecastCard;
 class PathEdit;
 class SegmentedControl;
@@ -45,15 +45,16 @@ public:
 Q_SIGNALS:
     void startRequested(const sa::ui::RunPlan& plan);
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
+    void limitSide();
     QWidget* makeMethodCard();
-    QWidget* makeCalibrationCard();
     QWidget* makeOutputCard();
-    QWidget* makeCheckCard();
     QWidget* makeAdvancedCard();
     QuantizeSpec quantizeSpec() const;
     int bits() const;
-    QString evaluationText() const;
     void suggestOutput();
     void checkOutput();
     void refresh();
@@ -63,15 +64,12 @@ private:
     ElidedLabel* m_modelName;
     SegmentedControl* m_bits;
     QLabel* m_bitsHint;
-    FileListEdit* m_calibration;
-    QSpinBox *m_samples, *m_seqlen, *m_seed;
+    CalibrationCard* m_calibration;
+    CheckCard* m_check;
     PathEdit* m_output;
     QLabel* m_outputHint;
-    QCheckBox* m_measure;
-    PathEdit* m_text;
-    QSpinBox* m_windows;
-    QCheckBox* m_rawText;
     AdvancedOptions* m_advanced;
+    QWidget* m_side = nullptr;
     ForecastCard* m_forecast;
     QPushButton* m_start = nullptr;
     QLabel* m_startHint = nullptr;

@@ -17,7 +17,8 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 RunPage::RunPage(JobService& service, QWidget* parent)
     : QWidget(parent)
@@ -52,7 +53,8 @@ QWidget* RunPage::makeEmpty()
     auto* glyph = new IconLabel(44, m_empty);
     glyph->setIcon(icon(QStringLiteral("compress"), IconTone::Muted));
     m_emptyTitle = makeTitle(tr("Nothing to compress yet"), 1.4, m_empty);
-    m_emptyText = makeMuted(tr("Open a model first. Its size after compression is shown before anything runs."), m_empty);
+    m_emptyText =
+        makeMuted(tr("Open a model first. Its size after compression is shown before anything runs."), m_empty);
     auto* open = makePrimaryButton(tr("Open a model…"), QStringLiteral("open"), m_empty);
     connect(open, &QPushButton::clicked, this, &RunPage::openModelRequested);
     auto* layout = new QVBoxLayout(m_empty);
@@ -129,9 +131,8 @@ void RunPage::connectRun()
 
 void RunPage::connectExport()
 {
-    connect(m_export, &SingleJob::progressed, this, [this](const Progress& progress) {
-        Q_EMIT activityChanged(tr("Exporting"), progress.fraction());
-    });
+    connect(m_export, &SingleJob::progressed, this,
+            [this](const Progress& progress) { Q_EMIT activityChanged(tr("Exporting"), progress.fraction()); });
     const auto settle = [this] {
         Q_EMIT activityChanged({}, 0);
         Q_EMIT runningChanged(false);
@@ -172,9 +173,15 @@ void RunPage::setModel(const ModelSummary& model)
     }
 }
 
-void RunPage::setDevices(const std::vector<DeviceInfo>& devices) { m_form->setDevices(devices); }
+void RunPage::setDevices(const std::vector<DeviceInfo>& devices)
+{
+    m_form->setDevices(devices);
+}
 
-void RunPage::setRemark(const QString& text) { m_view->setRemark(text); }
+void RunPage::setRemark(const QString& text)
+{
+    m_view->setRemark(text);
+}
 
 void RunPage::setWorkerBusy(bool busy)
 {
@@ -187,7 +194,10 @@ bool RunPage::isRunning() const
     return m_run->isRunning() || m_export->isRunning() || m_view->prompt()->isRunning();
 }
 
-bool RunPage::showsResult() const { return m_stack->currentWidget() == m_viewScroll && !m_run->isRunning(); }
+bool RunPage::showsResult() const
+{
+    return m_stack->currentWidget() == m_viewScroll && !m_run->isRunning();
+}
 
 void RunPage::cancel()
 {
@@ -233,7 +243,7 @@ void RunPage::onRunFailed(const JobFailure& failure)
     }
     if (failure.workerDied)
         m_bannerAction = BannerAction::RunAgain;
-    m_banner->showFailure(failure.workerDied ? tr("The run ended because its worker is gone; nothing was written")
+    m_banner->showFailure(failure.workerDied ? tr("The run broke off; nothing was written")
                                              : tr("The run failed; nothing was written"),
                           failure, failure.workerDied ? tr("Start again") : QString());
 }

@@ -13,7 +13,8 @@ class QLabel;
 class QPushButton;
 class QStackedWidget;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class Banner;
 class RunForm;

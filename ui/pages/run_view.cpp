@@ -24,9 +24,11 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kBarSteps = 1000;
 enum Tab { LayersTab, PromptTab };
@@ -62,17 +64,20 @@ double overall(CompressionRun::Stage stage, bool measure, const Progress& progre
         const double part = span.begin + (span.end - span.begin) * progress.fraction();
         return part * (measure ? kQuantizeShare : 1);
     }
-    case CompressionRun::Stage::MeasuringOriginal: return kQuantizeShare + kMeasureShare * progress.fraction();
+    case CompressionRun::Stage::MeasuringOriginal:
+        return kQuantizeShare + kMeasureShare * progress.fraction();
     case CompressionRun::Stage::MeasuringPacked:
         return kQuantizeShare + kMeasureShare * (1 + progress.fraction());
-    case CompressionRun::Stage::Idle: break;
+    case CompressionRun::Stage::Idle:
+        break;
     }
     return 0;
 }
 
 } // namespace
 
-RunView::RunView(QWidget* parent) : QWidget(parent)
+RunView::RunView(QWidget* parent)
+    : QWidget(parent)
 {
     m_title = makeTitle({}, 1.4, this);
     m_steps = new StepStrip(this);
@@ -233,8 +238,11 @@ void RunView::setStage(CompressionRun::Stage stage)
 {
     m_stage = stage;
     switch (stage) {
-    case CompressionRun::Stage::Idle: return;
-    case CompressionRun::Stage::Quantizing: m_steps->setCurrent(0); return;
+    case CompressionRun::Stage::Idle:
+        return;
+    case CompressionRun::Stage::Quantizing:
+        m_steps->setCurrent(0);
+        return;
     case CompressionRun::Stage::MeasuringOriginal:
         m_steps->setCurrent(1);
         m_phase->setText(tr("Measuring the original"));
@@ -259,7 +267,8 @@ void RunView::setProgress(const Progress& progress)
     QStringList parts;
     const QString unit = shown(progress.unit, 20);
     if (progress.of > 0)
-        parts += tr("%1 of %2 %3").arg(countText(std::llround(progress.done)), countText(std::llround(progress.of)), unit);
+        parts +=
+            tr("%1 of %2 %3").arg(countText(std::llround(progress.done)), countText(std::llround(progress.of)), unit);
     if (progress.rate && *progress.rate > 0)
         parts += rateText(*progress.rate, unit);
     const bool unfinished = progress.of > 0 && progress.done < progress.of;
@@ -289,10 +298,10 @@ void RunView::refreshWorst()
         return !(a.relativeError >= b.relativeError);
     });
     if (worst != layers.end())
-        m_worst->setText((m_stage == CompressionRun::Stage::Quantizing
-                              ? tr("Lower is better. Largest so far: %1 in block %2, %3")
-                              : tr("Lower is better. Largest: %1 in block %2, %3"))
-                             .arg(percentText(worst->relativeError, 2), QString::number(worst->block), projectionOf(*worst)));
+        m_worst->setText(
+            (m_stage == CompressionRun::Stage::Quantizing ? tr("Lower is better. Largest so far: %1 in block %2, %3")
+                                                          : tr("Lower is better. Largest: %1 in block %2, %3"))
+                .arg(percentText(worst->relativeError, 2), QString::number(worst->block), projectionOf(*worst)));
 }
 
 void RunView::showOutcome(const RunOutcome& outcome)
@@ -313,7 +322,10 @@ QString RunView::activityText() const
     return QStringLiteral("%1 · %2").arg(m_phase->text(), m_numbers->text().trimmed());
 }
 
-void RunView::setRemark(const QString& text) { m_remark->setText(text); }
+void RunView::setRemark(const QString& text)
+{
+    m_remark->setText(text);
+}
 
 void RunView::setCancelling(bool cancelling)
 {
@@ -321,7 +333,10 @@ void RunView::setCancelling(bool cancelling)
     m_cancel->setText(cancelling ? tr("Cancelling…") : tr("Cancel"));
 }
 
-void RunView::showPrompt() { m_tabs->setValue(PromptTab); }
+void RunView::showPrompt()
+{
+    m_tabs->setValue(PromptTab);
+}
 
 void RunView::setJobsAllowed(bool allowed)
 {

@@ -11,7 +11,8 @@ class QProgressBar;
 class QPushButton;
 class QStackedWidget;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class DataTable;
 class ErrorPlot;

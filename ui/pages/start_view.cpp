@@ -13,9 +13,11 @@
 #include <QPainter>
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kColumnWidth = 620;
 constexpr int kShownRecent = 4;
@@ -79,7 +81,8 @@ private:
     bool m_active = false;
 };
 
-StartView::StartView(QWidget* parent) : QWidget(parent)
+StartView::StartView(QWidget* parent)
+    : QWidget(parent)
 {
     auto* logo = new IconLabel(60, this);
     logo->setIcon(QIcon(QStringLiteral(":/icons/shiftadd-workbench.svg")));
@@ -90,7 +93,8 @@ StartView::StartView(QWidget* parent) : QWidget(parent)
     auto* tray = new IconLabel(32, m_dropZone);
     tray->setIcon(icon(QStringLiteral("drop"), IconTone::Accent));
     auto* hint = makeTitle(tr("Drop a model folder anywhere in this window"), 1.15, m_dropZone);
-    auto* formats = makeCaption(tr("A Hugging Face folder: config.json, tokenizer.json and .safetensors weights"), m_dropZone);
+    auto* formats =
+        makeCaption(tr("A Hugging Face folder: config.json, tokenizer.json and .safetensors weights"), m_dropZone);
     formats->setAlignment(Qt::AlignHCenter);
     auto* open = makePrimaryButton(tr("Open a folder…"), QStringLiteral("open"), m_dropZone);
     m_sample = makeButton(tr("Open the sample model"), QStringLiteral("sample"), m_dropZone);
@@ -159,7 +163,10 @@ void StartView::setRecentModels(const QStringList& folders)
     m_recent->setVisible(!folders.isEmpty());
 }
 
-void StartView::setSampleAvailable(bool available) { m_sample->setVisible(available); }
+void StartView::setSampleAvailable(bool available)
+{
+    m_sample->setVisible(available);
+}
 
 void StartView::setDropActive(bool active)
 {

@@ -8,7 +8,8 @@
 class QPushButton;
 class QVBoxLayout;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class DropZone;
 

@@ -14,9 +14,11 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr double kBarWidth = 0.72;
 constexpr double kHeadroom = 1.06;
@@ -42,9 +44,15 @@ protected:
 
 } // namespace
 
-QString plotLibraryVersion() { return QStringLiteral(QCUSTOMPLOT_VERSION_STR); }
+QString plotLibraryVersion()
+{
+    return QStringLiteral(QCUSTOMPLOT_VERSION_STR);
+}
 
-ErrorPlot::ErrorPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomPlot(this)), m_ticks(new QCPAxisTickerText)
+ErrorPlot::ErrorPlot(QWidget* parent)
+    : QWidget(parent)
+    , m_plot(new QCustomPlot(this))
+    , m_ticks(new QCPAxisTickerText)
 {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -172,8 +180,9 @@ void ErrorPlot::showToolTip(const QPoint& point)
         return;
     }
     const LayerResult& layer = m_layers[static_cast<std::size_t>(position)];
-    const QString text = tr("Block %1, %2: %3").arg(QString::number(layer.block), projectionOf(layer),
-                                                    percentText(layer.relativeError, 2));
+    const QString text =
+        tr("Block %1, %2: %3")
+            .arg(QString::number(layer.block), projectionOf(layer), percentText(layer.relativeError, 2));
     QToolTip::showText(m_plot->mapToGlobal(point), plainToolTip(text), m_plot);
 }
 

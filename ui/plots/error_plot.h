@@ -12,7 +12,8 @@ class QCPBars;
 class QCPAxisTickerText;
 class QCustomPlot;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// QCustomPlot's version, for About.
 QString plotLibraryVersion();

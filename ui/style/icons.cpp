@@ -11,20 +11,29 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 QColor colorOf(const Colors& colors, IconTone tone)
 {
     switch (tone) {
-    case IconTone::Text: return colors.text;
-    case IconTone::Muted: return colors.muted;
-    case IconTone::Accent: return colors.accent;
-    case IconTone::OnAccent: return colors.onAccent;
-    case IconTone::Success: return colors.success;
-    case IconTone::Warning: return colors.warning;
-    case IconTone::Danger: return colors.danger;
+    case IconTone::Text:
+        return colors.text;
+    case IconTone::Muted:
+        return colors.muted;
+    case IconTone::Accent:
+        return colors.accent;
+    case IconTone::OnAccent:
+        return colors.onAccent;
+    case IconTone::Success:
+        return colors.success;
+    case IconTone::Warning:
+        return colors.warning;
+    case IconTone::Danger:
+        return colors.danger;
     }
     return colors.text;
 }
@@ -32,7 +41,11 @@ QColor colorOf(const Colors& colors, IconTone tone)
 class SvgIconEngine final : public QIconEngine
 {
 public:
-    SvgIconEngine(QByteArray svg, IconTone tone) : m_svg(std::move(svg)), m_tone(tone) {}
+    SvgIconEngine(QByteArray svg, IconTone tone)
+        : m_svg(std::move(svg))
+        , m_tone(tone)
+    {
+    }
 
     void paint(QPainter* painter, const QRect& rect, QIcon::Mode mode, QIcon::State state) override
     {

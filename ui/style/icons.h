@@ -4,7 +4,8 @@
 
 #include <QIcon>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 enum class IconTone { Text, Muted, Accent, OnAccent, Success, Warning, Danger };
 

@@ -2,18 +2,25 @@
 #include "ui/style/theme.h"
 
 #include <QApplication>
+#include <QEvent>
 #include <QFile>
 #include <QFont>
 #include <QStyleFactory>
+#include <QWidget>
 
 #include <algorithm>
 
 /// A static library's resources register themselves only when asked; the macro wants the global namespace.
-static void registerResources() { Q_INIT_RESOURCE(workbench); }
+static void registerResources()
+{
+    Q_INIT_RESOURCE(workbench);
+}
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 const Colors kLight{
     .window = QColor(0xF4F5F8),
@@ -98,13 +105,26 @@ QString styleSheetOf(const Colors& c, bool dark)
         return {};
     QString sheet = QString::fromUtf8(file.readAll());
     const std::pair<const char*, QColor> names[] = {
-        {"@accentPressed", c.accentPressed}, {"@accentHover", c.accentHover}, {"@accentSoft", c.accentSoft},
-        {"@accent", c.accent},               {"@onAccent", c.onAccent},       {"@borderStrong", c.borderStrong},
-        {"@border", c.border},               {"@window", c.window},           {"@surface", c.surface},
-        {"@rail", c.rail},                   {"@hover", c.hover},             {"@text", c.text},
-        {"@muted", c.muted},                 {"@disabled", c.disabled},       {"@successSoft", c.successSoft},
-        {"@success", c.success},             {"@warningSoft", c.warningSoft}, {"@warning", c.warning},
-        {"@dangerSoft", c.dangerSoft},       {"@danger", c.danger},
+        {"@accentPressed", c.accentPressed},
+        {"@accentHover", c.accentHover},
+        {"@accentSoft", c.accentSoft},
+        {"@accent", c.accent},
+        {"@onAccent", c.onAccent},
+        {"@borderStrong", c.borderStrong},
+        {"@border", c.border},
+        {"@window", c.window},
+        {"@surface", c.surface},
+        {"@rail", c.rail},
+        {"@hover", c.hover},
+        {"@text", c.text},
+        {"@muted", c.muted},
+        {"@disabled", c.disabled},
+        {"@successSoft", c.successSoft},
+        {"@success", c.success},
+        {"@warningSoft", c.warningSoft},
+        {"@warning", c.warning},
+        {"@dangerSoft", c.dangerSoft},
+        {"@danger", c.danger},
     };
     for (const auto& [token, color] : names) // longer names stand before their prefixes
         sheet.replace(QLatin1String(token), color.name());
@@ -113,9 +133,15 @@ QString styleSheetOf(const Colors& c, bool dark)
 
 } // namespace
 
-bool isDark(const QPalette& palette) { return palette.color(QPalette::Window).lightness() < 128; }
+bool isDark(const QPalette& palette)
+{
+    return palette.color(QPalette::Window).lightness() < 128;
+}
 
-const Colors& colorsOf(const QPalette& palette) { return isDark(palette) ? kDark : kLight; }
+const Colors& colorsOf(const QPalette& palette)
+{
+    return isDark(palette) ? kDark : kLight;
+}
 
 Theme::Theme(QApplication& app)
     : m_app(app)
@@ -147,6 +173,10 @@ void Theme::refresh()
     QApplication::setFont(font);
     QApplication::setPalette(paletteOf(colors));
     m_app.setStyleSheet(styleSheetOf(colors, dark));
+    // A new sheet brings back the fonts that widgets had before it, so scaled texts are told last.
+    QEvent fontChanged(QEvent::ApplicationFontChange);
+    for (QWidget* widget : QApplication::allWidgets())
+        QApplication::sendEvent(widget, &fontChanged);
 }
 
 } // namespace sa::ui

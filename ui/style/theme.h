@@ -8,7 +8,8 @@
 
 class QApplication;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// Text on `surface` and on `window` keeps a contrast of at least 4.5:1 for text, muted, accent and the three verdicts.
 struct Colors {
@@ -24,7 +25,8 @@ enum class ThemeMode { System, Light, Dark };
 const Colors& colorsOf(const QPalette& palette);
 bool isDark(const QPalette& palette);
 
-class Theme {
+class Theme
+{
 public:
     /// Reads the platform's palette once, before anything of ours is set.
     explicit Theme(QApplication& app);

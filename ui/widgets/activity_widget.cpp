@@ -7,16 +7,20 @@
 #include <QMouseEvent>
 #include <QProgressBar>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kBarWidth = 120;
 constexpr int kBarSteps = 1000;
 
 } // namespace
 
-ActivityWidget::ActivityWidget(QWidget* parent) : QWidget(parent), m_text(makeMuted({}, this))
+ActivityWidget::ActivityWidget(QWidget* parent)
+    : QWidget(parent)
+    , m_text(makeMuted({}, this))
 {
     m_bar = new QProgressBar(this);
     setRole(m_bar, "status");

@@ -7,7 +7,8 @@
 class QLabel;
 class QProgressBar;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ActivityWidget final : public QWidget
 {

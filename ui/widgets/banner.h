@@ -11,7 +11,8 @@ class QPlainTextEdit;
 class QPushButton;
 class QToolButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class IconLabel;
 

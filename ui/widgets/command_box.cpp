@@ -11,7 +11,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 QString shellCommand(const QStringList& arguments)
 {
@@ -26,7 +27,8 @@ QString shellCommand(const QStringList& arguments)
     return words.join(u' ');
 }
 
-CommandBox::CommandBox(QWidget* parent) : QWidget(parent)
+CommandBox::CommandBox(QWidget* parent)
+    : QWidget(parent)
 {
     m_text = new QPlainTextEdit(this);
     setRole(m_text, "code");

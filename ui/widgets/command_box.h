@@ -8,7 +8,8 @@
 class QPlainTextEdit;
 class QToolButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// Quoted for a POSIX shell; plain words stay plain.
 QString shellCommand(const QStringList& arguments);

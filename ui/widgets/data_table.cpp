@@ -11,9 +11,11 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-DataTable::DataTable(const QString& name, QWidget* parent) : QTableView(parent)
+DataTable::DataTable(const QString& name, QWidget* parent)
+    : QTableView(parent)
 {
     setAccessibleName(name);
     setHorizontalHeader(new TableHeader(this));
@@ -39,7 +41,10 @@ void DataTable::setColumnSamples(const QStringList& samples)
     applyWidths();
 }
 
-void DataTable::resetOrder() { sortByColumn(-1, Qt::AscendingOrder); }
+void DataTable::resetOrder()
+{
+    sortByColumn(-1, Qt::AscendingOrder);
+}
 
 void DataTable::applyWidths()
 {
@@ -51,8 +56,9 @@ void DataTable::applyWidths()
         if (m_samples[column].isEmpty())
             horizontalHeader()->setSectionResizeMode(column, QHeaderView::Stretch);
         else
-            setColumnWidth(column, std::max(fontMetrics().horizontalAdvance(m_samples[column]) + 2 * TableHeader::kTextInset + 2,
-                                            horizontalHeader()->sectionSizeHint(column)));
+            setColumnWidth(
+                column, std::max(fontMetrics().horizontalAdvance(m_samples[column]) + 2 * TableHeader::kTextInset + 2,
+                                 horizontalHeader()->sectionSizeHint(column)));
     }
 }
 
@@ -87,7 +93,8 @@ void DataTable::copySelection() const
                 cells += cell(column).toString();
         return cells.join(u'\t');
     };
-    QStringList lines{line([this](int column) { return model()->headerData(column, Qt::Horizontal, Qt::DisplayRole); })};
+    QStringList lines{
+        line([this](int column) { return model()->headerData(column, Qt::Horizontal, Qt::DisplayRole); })};
     for (int row : rows)
         lines += line([this, row](int column) { return model()->index(row, column).data(); });
     QGuiApplication::clipboard()->setText(lines.join(u'\n') + u'\n');

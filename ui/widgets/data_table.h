@@ -4,7 +4,8 @@
 
 #include <QTableView>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class DataTable final : public QTableView
 {

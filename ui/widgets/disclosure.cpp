@@ -7,9 +7,12 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-Disclosure::Disclosure(const QString& title, QWidget* content, QWidget* parent) : QWidget(parent), m_content(content)
+Disclosure::Disclosure(const QString& title, QWidget* content, QWidget* parent)
+    : QWidget(parent)
+    , m_content(content)
 {
     m_toggle = new QToolButton(this);
     setRole(m_toggle, "disclosure");
@@ -31,8 +34,14 @@ Disclosure::Disclosure(const QString& title, QWidget* content, QWidget* parent) 
     });
 }
 
-void Disclosure::setOpen(bool open) { m_toggle->setChecked(open); }
+void Disclosure::setOpen(bool open)
+{
+    m_toggle->setChecked(open);
+}
 
-bool Disclosure::isOpen() const { return m_toggle->isChecked(); }
+bool Disclosure::isOpen() const
+{
+    return m_toggle->isChecked();
+}
 
 } // namespace sa::ui

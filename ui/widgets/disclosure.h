@@ -6,7 +6,8 @@
 
 class QToolButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class Disclosure final : public QWidget
 {

@@ -8,9 +8,12 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-ElidedLabel::ElidedLabel(Qt::TextElideMode mode, QWidget* parent) : QFrame(parent), m_mode(mode)
+ElidedLabel::ElidedLabel(Qt::TextElideMode mode, QWidget* parent)
+    : QFrame(parent)
+    , m_mode(mode)
 {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }

@@ -4,7 +4,8 @@
 
 #include <QFrame>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ElidedLabel final : public QFrame
 {

@@ -14,9 +14,11 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kMaxVisibleRows = 4;
 constexpr int kRowHeight = 26;

@@ -8,7 +8,8 @@
 class QListWidget;
 class QPushButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class FileListEdit final : public QWidget
 {

@@ -3,9 +3,14 @@
 
 #include <QPainter>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-IconLabel::IconLabel(int size, QWidget* parent) : QWidget(parent) { setFixedSize(size, size); }
+IconLabel::IconLabel(int size, QWidget* parent)
+    : QWidget(parent)
+{
+    setFixedSize(size, size);
+}
 
 void IconLabel::setIcon(const QIcon& icon)
 {

@@ -5,7 +5,8 @@
 #include <QIcon>
 #include <QWidget>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class IconLabel final : public QWidget
 {

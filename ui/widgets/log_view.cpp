@@ -11,16 +11,19 @@
 #include <QTime>
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kFrameMs = 50;
 constexpr qsizetype kMaxLinesPerFrame = 200; // laying out more would hold up the window
 
 } // namespace
 
-LogView::LogView(QWidget* parent) : QWidget(parent)
+LogView::LogView(QWidget* parent)
+    : QWidget(parent)
 {
     m_text = new QPlainTextEdit(this);
     m_text->setReadOnly(true);

@@ -8,7 +8,8 @@
 
 class QPlainTextEdit;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LogView final : public QWidget
 {

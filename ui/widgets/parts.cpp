@@ -14,9 +14,11 @@
 #include <QToolButton>
 #include <QVariant>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 /// Follows View > Larger text: a font that was set once does not change with the application's.
 class TextScaler final : public QObject
@@ -57,11 +59,16 @@ constexpr QSize kButtonIcon(20, 16); // four pixels more between glyph and text
 const char* nameOf(Tone tone)
 {
     switch (tone) {
-    case Tone::Plain: return "plain";
-    case Tone::Accent: return "accent";
-    case Tone::Success: return "success";
-    case Tone::Warning: return "warning";
-    case Tone::Danger: return "danger";
+    case Tone::Plain:
+        return "plain";
+    case Tone::Accent:
+        return "accent";
+    case Tone::Success:
+        return "success";
+    case Tone::Warning:
+        return "warning";
+    case Tone::Danger:
+        return "danger";
     }
     return "plain";
 }
@@ -79,7 +86,10 @@ void setStyleProperty(QWidget* widget, const char* property, const char* value)
 
 } // namespace
 
-void scaleText(QWidget* widget, double scale, QFont::Weight weight) { new TextScaler(widget, scale, weight); }
+void scaleText(QWidget* widget, double scale, QFont::Weight weight)
+{
+    new TextScaler(widget, scale, weight);
+}
 
 QLabel* makeLabel(const QString& text, QWidget* parent)
 {
@@ -101,7 +111,7 @@ QLabel* makeCaption(const QString& text, QWidget* parent)
     QLabel* label = makeLabel(text, parent);
     setRole(label, "caption");
     label->setWordWrap(true);
-    scaleText(label, 0.92, QFont::Normal);
+    scaleText(label, 0.95, QFont::Normal);
     return label;
 }
 
@@ -118,13 +128,19 @@ QLabel* makeChip(const QString& text, Tone tone, QWidget* parent)
     setRole(label, "chip");
     setTone(label, tone);
     label->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
-    scaleText(label, 0.92, QFont::Medium);
+    scaleText(label, 0.95, QFont::Medium);
     return label;
 }
 
-void setTone(QWidget* widget, Tone tone) { setStyleProperty(widget, "tone", nameOf(tone)); }
+void setTone(QWidget* widget, Tone tone)
+{
+    setStyleProperty(widget, "tone", nameOf(tone));
+}
 
-void setRole(QWidget* widget, const char* role) { setStyleProperty(widget, "role", role); }
+void setRole(QWidget* widget, const char* role)
+{
+    setStyleProperty(widget, "role", role);
+}
 
 QPushButton* makeButton(const QString& text, const QString& iconName, QWidget* parent)
 {

@@ -10,10 +10,12 @@ class QBoxLayout;
 class QScrollArea;
 class QToolButton;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 /// Distances in device-independent pixels.
-namespace space {
+namespace space
+{
 inline constexpr int kTight = 4;
 inline constexpr int kSmall = 8;
 inline constexpr int kMedium = 12;

@@ -8,9 +8,13 @@
 #include <QHBoxLayout>
 #include <QLineEdit>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-PathEdit::PathEdit(Kind kind, const QString& name, QWidget* parent) : QWidget(parent), m_kind(kind), m_name(name)
+PathEdit::PathEdit(Kind kind, const QString& name, QWidget* parent)
+    : QWidget(parent)
+    , m_kind(kind)
+    , m_name(name)
 {
     auto* layout = new QHBoxLayout(this);
     tighten(layout, space::kSmall);
@@ -27,7 +31,10 @@ PathEdit::PathEdit(Kind kind, const QString& name, QWidget* parent) : QWidget(pa
     connect(button, &QPushButton::clicked, this, &PathEdit::browse);
 }
 
-QString PathEdit::path() const { return m_edit->text(); }
+QString PathEdit::path() const
+{
+    return m_edit->text();
+}
 
 void PathEdit::setPath(const QString& path)
 {
@@ -37,9 +44,15 @@ void PathEdit::setPath(const QString& path)
     }
 }
 
-void PathEdit::setPlaceholder(const QString& text) { m_edit->setPlaceholderText(text); }
+void PathEdit::setPlaceholder(const QString& text)
+{
+    m_edit->setPlaceholderText(text);
+}
 
-void PathEdit::setWrong(bool wrong) { setTone(m_edit, wrong ? Tone::Danger : Tone::Plain); }
+void PathEdit::setWrong(bool wrong)
+{
+    setTone(m_edit, wrong ? Tone::Danger : Tone::Plain);
+}
 
 void PathEdit::browse()
 {

@@ -6,7 +6,8 @@
 
 class QLineEdit;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class PathEdit final : public QWidget
 {

@@ -9,16 +9,20 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kWidth = 92;
 constexpr int kButtonHeight = 62;
 
 } // namespace
 
-Rail::Rail(QWidget* parent) : QFrame(parent), m_layout(new QVBoxLayout(this))
+Rail::Rail(QWidget* parent)
+    : QFrame(parent)
+    , m_layout(new QVBoxLayout(this))
 {
     setRole(this, "rail");
     setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Preferred);

@@ -7,7 +7,8 @@
 class QAction;
 class QVBoxLayout;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class Rail final : public QFrame
 {

@@ -7,9 +7,12 @@
 #include <QHBoxLayout>
 #include <QPushButton>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-SegmentedControl::SegmentedControl(QWidget* parent) : QFrame(parent), m_group(new QButtonGroup(this))
+SegmentedControl::SegmentedControl(QWidget* parent)
+    : QFrame(parent)
+    , m_group(new QButtonGroup(this))
 {
     setRole(this, "segments");
     m_layout = new QHBoxLayout(this);
@@ -35,7 +38,10 @@ void SegmentedControl::addSegment(int value, const QString& text, const QString&
     setFocusProxy(m_group->button(m_group->checkedId() >= 0 ? m_group->checkedId() : value));
 }
 
-int SegmentedControl::value() const { return m_group->checkedId(); }
+int SegmentedControl::value() const
+{
+    return m_group->checkedId();
+}
 
 void SegmentedControl::setValue(int value)
 {

@@ -7,7 +7,8 @@
 class QButtonGroup;
 class QHBoxLayout;
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class SegmentedControl final : public QFrame
 {

@@ -7,16 +7,22 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kPadding = 10;
 constexpr int kBarHeight = 6;
 
 } // namespace
 
-ShareDelegate::ShareDelegate(int shareRole, QObject* parent) : QStyledItemDelegate(parent), m_shareRole(shareRole) {}
+ShareDelegate::ShareDelegate(int shareRole, QObject* parent)
+    : QStyledItemDelegate(parent)
+    , m_shareRole(shareRole)
+{
+}
 
 void ShareDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const
 {

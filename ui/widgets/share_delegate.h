@@ -4,7 +4,8 @@
 
 #include <QStyledItemDelegate>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class ShareDelegate final : public QStyledItemDelegate
 {

@@ -5,9 +5,12 @@
 
 #include <QVBoxLayout>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-StatTile::StatTile(const QString& name, const QString& meaning, QWidget* parent) : QWidget(parent), m_name(name)
+StatTile::StatTile(const QString& name, const QString& meaning, QWidget* parent)
+    : QWidget(parent)
+    , m_name(name)
 {
     auto* layout = new QVBoxLayout(this);
     tighten(layout, 1);

@@ -6,7 +6,8 @@
 
 #include <QWidget>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class StatTile final : public QWidget
 {

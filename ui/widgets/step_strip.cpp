@@ -6,9 +6,11 @@
 
 #include <QPainter>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kDot = 20;
 constexpr int kGap = 8;
@@ -16,7 +18,11 @@ constexpr int kLink = 28;
 
 } // namespace
 
-StepStrip::StepStrip(QWidget* parent) : QWidget(parent) { setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed); }
+StepStrip::StepStrip(QWidget* parent)
+    : QWidget(parent)
+{
+    setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
+}
 
 void StepStrip::setSteps(const QStringList& steps)
 {
@@ -29,8 +35,8 @@ void StepStrip::setCurrent(int index)
 {
     m_current = index;
     setAccessibleName(index < m_steps.size()
-                          ? tr("Step %1 of %2: %3").arg(QString::number(index + 1), QString::number(m_steps.size()),
-                                                        m_steps.value(index))
+                          ? tr("Step %1 of %2: %3")
+                                .arg(QString::number(index + 1), QString::number(m_steps.size()), m_steps.value(index))
                           : tr("All steps are done"));
     update();
 }
@@ -58,7 +64,10 @@ double StepStrip::paintedWidth() const
     return x;
 }
 
-QSize StepStrip::minimumSizeHint() const { return sizeHint(); }
+QSize StepStrip::minimumSizeHint() const
+{
+    return sizeHint();
+}
 
 void StepStrip::paintEvent(QPaintEvent* event)
 {

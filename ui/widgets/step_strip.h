@@ -5,7 +5,8 @@
 #include <QStringList>
 #include <QWidget>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class StepStrip final : public QWidget
 {

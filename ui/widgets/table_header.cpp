@@ -6,9 +6,11 @@
 #include <QPainter>
 #include <QPainterPath>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kArrow = 7;
 constexpr int kArrowGap = 5;
@@ -16,7 +18,8 @@ constexpr int kVerticalPadding = 8;
 
 } // namespace
 
-TableHeader::TableHeader(QWidget* parent) : QHeaderView(Qt::Horizontal, parent)
+TableHeader::TableHeader(QWidget* parent)
+    : QHeaderView(Qt::Horizontal, parent)
 {
     setSectionsClickable(true);
     setHighlightSections(false);
@@ -48,8 +51,7 @@ void TableHeader::paintSection(QPainter* painter, const QRect& rect, int section
     const bool sorted = sortIndicatorSection() == section;
     painter->setPen(sorted ? colors.text : colors.muted);
     const QString text = model()->headerData(section, Qt::Horizontal).toString();
-    const auto alignment =
-        Qt::Alignment(model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt());
+    const auto alignment = Qt::Alignment(model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt());
     const QRect room = rect.adjusted(kTextInset, 0, -kTextInset, 0);
     painter->drawText(room, static_cast<int>(alignment | Qt::AlignVCenter) | Qt::TextSingleLine, text);
     if (sorted) {

@@ -4,7 +4,8 @@
 
 #include <QHeaderView>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class TableHeader final : public QHeaderView
 {

@@ -8,9 +8,11 @@
 #include <QHBoxLayout>
 #include <QPainter>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kDot = 8;
 
@@ -19,9 +21,10 @@ QString helloText(const Hello& hello)
     QStringList parts;
     if (!hello.devices.empty()) {
         const DeviceInfo& device = hello.devices.front();
-        parts += device.threads > 0 ? shown(device.id, 40) + QStringLiteral(", ") +
-                                          counted(device.threads, WorkerBadge::tr("1 thread"), WorkerBadge::tr("%1 threads"))
-                                    : shown(device.id, 40);
+        parts += device.threads > 0
+                     ? shown(device.id, 40) + QStringLiteral(", ") +
+                           counted(device.threads, WorkerBadge::tr("1 thread"), WorkerBadge::tr("%1 threads"))
+                     : shown(device.id, 40);
     }
     if (!hello.kernel.empty())
         parts += WorkerBadge::tr("%1 kernel").arg(shown(hello.kernel, 40));
@@ -32,14 +35,16 @@ QString deviceToolTip(const Hello& hello)
 {
     QStringList lines{WorkerBadge::tr("The worker does the computing in a process of its own.")};
     for (const DeviceInfo& device : hello.devices)
-        lines += WorkerBadge::tr("%1: %2, %3").arg(shown(device.id, 40), shown(device.name, 80),
-                                                   bytesText(device.memoryBytes));
+        lines += WorkerBadge::tr("%1: %2, %3")
+                     .arg(shown(device.id, 40), shown(device.name, 80), bytesText(device.memoryBytes));
     return lines.join(u'\n');
 }
 
 } // namespace
 
-WorkerBadge::WorkerBadge(QWidget* parent) : QWidget(parent), m_label(makeMuted({}, this))
+WorkerBadge::WorkerBadge(QWidget* parent)
+    : QWidget(parent)
+    , m_label(makeMuted({}, this))
 {
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(14 + kDot + 7, 3, space::kMedium, 3);
@@ -51,12 +56,24 @@ void WorkerBadge::setState(WorkerClient::State state, const std::optional<Hello>
 {
     m_state = state;
     switch (state) {
-    case WorkerClient::State::NotStarted: m_stateText = tr("Worker not started"); break;
-    case WorkerClient::State::Starting: m_stateText = tr("Worker is starting"); break;
-    case WorkerClient::State::Ready: m_stateText = tr("Ready"); break;
-    case WorkerClient::State::Busy: m_stateText = tr("Working"); break;
-    case WorkerClient::State::Stopping: m_stateText = tr("Stopping"); break;
-    case WorkerClient::State::Dead: m_stateText = tr("Worker has ended; the next job starts a new one"); break;
+    case WorkerClient::State::NotStarted:
+        m_stateText = tr("Worker not started");
+        break;
+    case WorkerClient::State::Starting:
+        m_stateText = tr("Worker is starting");
+        break;
+    case WorkerClient::State::Ready:
+        m_stateText = tr("Ready");
+        break;
+    case WorkerClient::State::Busy:
+        m_stateText = tr("Working");
+        break;
+    case WorkerClient::State::Stopping:
+        m_stateText = tr("Stopping");
+        break;
+    case WorkerClient::State::Dead:
+        m_stateText = tr("Worker has ended; the next job starts a new one");
+        break;
     }
     if (hello && (state == WorkerClient::State::Ready || state == WorkerClient::State::Busy)) {
         m_stateText += QStringLiteral(" · ") + helloText(*hello);
@@ -73,7 +90,10 @@ void WorkerBadge::setRemark(const QString& text)
     refresh();
 }
 
-QString WorkerBadge::text() const { return m_label->text(); }
+QString WorkerBadge::text() const
+{
+    return m_label->text();
+}
 
 void WorkerBadge::refresh()
 {

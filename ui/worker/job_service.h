@@ -9,7 +9,8 @@
 #include <QObject>
 #include <QString>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 using JobId = qint64; ///< positive, never reused in a session
 

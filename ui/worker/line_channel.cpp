@@ -8,14 +8,16 @@
 
 #include <string_view>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
-constexpr int kSliceMs = 6;                        // leaves most of a 16 ms frame to the window
-constexpr int kFrameMs = 16;                       // progress is drawn no more often than the screen
-constexpr qint64 kChunkBytes = 64 * 1024;          // one pipe's worth
-constexpr qint64 kMaxBacklogBytes = 64ll << 20;    // unread input that a well-behaved worker never reaches
+constexpr int kSliceMs = 6;                     // leaves most of a 16 ms frame to the window
+constexpr int kFrameMs = 16;                    // progress is drawn no more often than the screen
+constexpr qint64 kChunkBytes = 64 * 1024;       // one pipe's worth
+constexpr qint64 kMaxBacklogBytes = 64ll << 20; // unread input that a well-behaved worker never reaches
 
 /// A cheap look at the head of a line. A string value cannot match: its quotes would be escaped.
 bool looksLikeProgress(std::string_view line)
@@ -25,7 +27,9 @@ bool looksLikeProgress(std::string_view line)
 
 } // namespace
 
-LineChannel::LineChannel(QIODevice* device, QObject* parent) : QObject(parent), m_device(device)
+LineChannel::LineChannel(QIODevice* device, QObject* parent)
+    : QObject(parent)
+    , m_device(device)
 {
     m_frame.setSingleShot(true);
     m_frame.setInterval(kFrameMs);

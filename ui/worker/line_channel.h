@@ -10,7 +10,8 @@
 #include <QObject>
 #include <QTimer>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LineChannel final : public QObject
 {
@@ -24,7 +25,8 @@ public:
     void finish();
 
 Q_SIGNALS:
-    /// Progress is a state, not an event: of a run of progress lines only the last is parsed and delivered, once a frame.
+    /// Progress is a state, not an event: of a run of progress lines only the last is parsed and delivered, once a
+    /// frame.
     void received(const sa::WorkerMessage& message);
     /// The other end broke the contract. Nothing is delivered after this.
     void violated(const sa::Error& error);

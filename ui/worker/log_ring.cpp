@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 QStringList LogRing::append(const QByteArray& bytes, qsizetype maxLines, qsizetype& skipped)
 {

@@ -5,7 +5,8 @@
 #include <QByteArray>
 #include <QStringList>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LogRing
 {

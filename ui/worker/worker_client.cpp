@@ -6,9 +6,11 @@
 
 #include <type_traits>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
 constexpr int kWatchMs = 1000;
 constexpr qsizetype kLogLinesPerRead = 200;
@@ -16,7 +18,10 @@ constexpr qsizetype kTailLines = 60;
 
 } // namespace
 
-WorkerClient::WorkerClient(WorkerCommand command, QObject* parent) : WorkerClient(std::move(command), Timing{}, parent) {}
+WorkerClient::WorkerClient(WorkerCommand command, QObject* parent)
+    : WorkerClient(std::move(command), Timing{}, parent)
+{
+}
 
 WorkerClient::WorkerClient(WorkerCommand command, Timing timing, QObject* parent)
     : JobService(parent)
@@ -41,9 +46,15 @@ WorkerClient::~WorkerClient()
     m_process->kill();
 }
 
-bool WorkerClient::isBusy() const { return m_job.has_value(); }
+bool WorkerClient::isBusy() const
+{
+    return m_job.has_value();
+}
 
-qint64 WorkerClient::processId() const { return m_process ? m_process->processId() : 0; }
+qint64 WorkerClient::processId() const
+{
+    return m_process ? m_process->processId() : 0;
+}
 
 int WorkerClient::secondsToNextStage() const
 {
@@ -112,7 +123,7 @@ void WorkerClient::launch()
     connect(m_channel, &LineChannel::violated, this, &WorkerClient::onViolation);
     connect(m_channel, &LineChannel::ended, this, [this](bool halfLine) {
         if (halfLine)
-            Q_EMIT remarked(tr("The worker's last line was cut off."));
+            Q_EMIT remarked(tr("The worker's last line was cut off"));
         onProcessGone();
     });
     connect(m_process, &QProcess::readyReadStandardError, this, &WorkerClient::readLog);
@@ -197,12 +208,12 @@ void WorkerClient::climb()
     if (!m_process || m_state != State::Stopping)
         return;
     if (m_stopStage == StopStage::Terminating) {
-        Q_EMIT remarked(tr("The worker did not react to SIGTERM and gets SIGKILL."));
+        Q_EMIT remarked(tr("The worker did not react to SIGTERM and gets SIGKILL"));
         m_ladder.stop();
         setStopStage(StopStage::Killing);
         m_process->kill();
     } else if (m_stopStage != StopStage::Killing) {
-        Q_EMIT remarked(tr("The worker is asked to end (SIGTERM)."));
+        Q_EMIT remarked(tr("The worker is asked to end (SIGTERM)"));
         setStopStage(StopStage::Terminating);
         m_process->terminate();
     }
@@ -262,7 +273,7 @@ void WorkerClient::onMessage(const WorkerMessage& message)
                 settle();
                 Q_EMIT finished(id, body.value);
             } else if constexpr (std::is_same_v<Body, Error>) {
-                endJobWith({body, false, {}});
+                answerJobWith({body, false, {}});
             }
         },
         message.body);
@@ -281,7 +292,8 @@ void WorkerClient::onHello(const Hello& hello)
                                .wanted(buildVersion())
                                .tryThis(toUtf8(tr("Install the worker and the window from the same package"))));
     m_hello = hello;
-    Q_EMIT remarked(tr("The worker is ready: version %1, %2 kernel").arg(shown(hello.build, 40), shown(hello.kernel, 40)));
+    Q_EMIT remarked(
+        tr("The worker is ready: version %1, %2 kernel").arg(shown(hello.build, 40), shown(hello.kernel, 40)));
     if (m_state != State::Starting)
         return; // cancelled while it started; the ladder goes on
     setState(State::Ready);
@@ -337,20 +349,17 @@ void WorkerClient::onProcessGone()
         setState(State::Dead);
         return launch();
     }
-    const bool hadJob = m_job.has_value();
-    const bool cancelled = hadJob && m_job->cancelled && !breach;
-    const bool neverSent = hadJob && !m_job->sent;
-    Error error = breach ? *breach : deathError(exit, m_job ? m_job->last : std::nullopt);
+    const std::optional<Job> job = std::exchange(m_job, std::nullopt);
+    Error error = breach ? *breach : deathError(exit, job ? job->last : std::nullopt);
     if (!breach)
-        Q_EMIT remarked(tr("The worker has ended: %1.").arg(exitText(exit)));
+        Q_EMIT remarked(tr("The worker has ended: %1").arg(exitText(exit)));
     setState(State::Dead);
-    if (cancelled)
+    if (!job)
+        return Q_EMIT diedIdle(error);
+    if (job->cancelled && !breach)
         error = makeError(Errc::Cancelled,
-                          toUtf8(neverSent ? tr("cancelled") : tr("cancelled; the worker had to be ended for it")));
-    if (hadJob)
-        endJobWith({std::move(error), true, tail});
-    else
-        Q_EMIT diedIdle(error);
+                          toUtf8(job->sent ? tr("cancelled; the worker had to be ended for it") : tr("cancelled")));
+    reportFailure(job->id, {std::move(error), true, tail});
 }
 
 void WorkerClient::abandonProcess()
@@ -363,20 +372,28 @@ void WorkerClient::abandonProcess()
     m_hello.reset();
 }
 
-void WorkerClient::endJobWith(JobFailure failure)
+/// The worker lives and has answered.
+void WorkerClient::answerJobWith(JobFailure failure)
 {
     const JobId id = m_job->id;
     m_job.reset();
+    settle();
+    reportFailure(id, std::move(failure));
+}
+
+void WorkerClient::reportFailure(JobId id, const JobFailure& failure)
+{
     Q_EMIT remarked(tr("Job %1 ended: %2").arg(QString::number(id), shown(failure.error.sentence(), 1000)));
-    if (!failure.workerDied)
-        settle();
     Q_EMIT failed(id, failure);
 }
 
 void WorkerClient::failLater(JobId id, Error error)
 {
     QMetaObject::invokeMethod(
-        this, [this, id, error = std::move(error)] { Q_EMIT failed(id, JobFailure{error, false, {}}); },
+        this,
+        [this, id, error = std::move(error)] {
+            Q_EMIT failed(id, JobFailure{error, false, {}});
+        },
         Qt::QueuedConnection);
 }
 
@@ -385,7 +402,7 @@ void WorkerClient::ignoreOnce(const QString& what)
     if (m_ignored.size() > 100 || m_ignored.contains(what)) // a hostile worker must not fill the set
         return;
     m_ignored.insert(what);
-    Q_EMIT remarked(tr("Ignored from the worker: %1.").arg(what));
+    Q_EMIT remarked(tr("Ignored from the worker: %1").arg(what));
 }
 
 void WorkerClient::readLog()

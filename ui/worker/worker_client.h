@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The window's end of docs/PROTOCOL.md: one worker process, one job at a time, started on demand and again after a death.
-// Treats the worker as broken until shown otherwise; never blocks; never ends a silent worker by itself.
+// The window's end of docs/PROTOCOL.md: one worker process, one job at a time, started on demand and again after a
+// death. Treats the worker as broken until shown otherwise; never blocks; never ends a silent worker by itself.
 #pragma once
 
 #include "ui/worker/job_service.h"
@@ -15,7 +15,8 @@
 
 #include <optional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 class LineChannel;
 
@@ -104,7 +105,8 @@ private:
     void onProcessGone();
     void onViolation(const Error& error);
     void abandonProcess();
-    void endJobWith(JobFailure failure);
+    void answerJobWith(JobFailure failure);
+    void reportFailure(JobId id, const JobFailure& failure);
     void failLater(JobId id, Error error);
     void ignoreOnce(const QString& what);
     void readLog();

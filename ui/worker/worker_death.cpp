@@ -7,11 +7,16 @@
 
 #include <csignal>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
-namespace {
+namespace
+{
 
-QString tr(const char* text) { return QCoreApplication::translate("sa::ui::WorkerDeath", text); }
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("sa::ui::WorkerDeath", text);
+}
 
 QString remedyFor(const WorkerExit& exit)
 {
@@ -33,23 +38,40 @@ QString remedyFor(const WorkerExit& exit)
 QString signalName(int number)
 {
     switch (number) {
-    case SIGHUP: return QStringLiteral("SIGHUP");
-    case SIGINT: return QStringLiteral("SIGINT");
-    case SIGQUIT: return QStringLiteral("SIGQUIT");
-    case SIGILL: return QStringLiteral("SIGILL");
-    case SIGTRAP: return QStringLiteral("SIGTRAP");
-    case SIGABRT: return QStringLiteral("SIGABRT");
-    case SIGBUS: return QStringLiteral("SIGBUS");
-    case SIGFPE: return QStringLiteral("SIGFPE");
-    case SIGKILL: return QStringLiteral("SIGKILL");
-    case SIGSEGV: return QStringLiteral("SIGSEGV");
-    case SIGPIPE: return QStringLiteral("SIGPIPE");
-    case SIGALRM: return QStringLiteral("SIGALRM");
-    case SIGTERM: return QStringLiteral("SIGTERM");
-    case SIGXCPU: return QStringLiteral("SIGXCPU");
-    case SIGXFSZ: return QStringLiteral("SIGXFSZ");
-    case SIGSYS: return QStringLiteral("SIGSYS");
-    default: return tr("signal %1").arg(number);
+    case SIGHUP:
+        return QStringLiteral("SIGHUP");
+    case SIGINT:
+        return QStringLiteral("SIGINT");
+    case SIGQUIT:
+        return QStringLiteral("SIGQUIT");
+    case SIGILL:
+        return QStringLiteral("SIGILL");
+    case SIGTRAP:
+        return QStringLiteral("SIGTRAP");
+    case SIGABRT:
+        return QStringLiteral("SIGABRT");
+    case SIGBUS:
+        return QStringLiteral("SIGBUS");
+    case SIGFPE:
+        return QStringLiteral("SIGFPE");
+    case SIGKILL:
+        return QStringLiteral("SIGKILL");
+    case SIGSEGV:
+        return QStringLiteral("SIGSEGV");
+    case SIGPIPE:
+        return QStringLiteral("SIGPIPE");
+    case SIGALRM:
+        return QStringLiteral("SIGALRM");
+    case SIGTERM:
+        return QStringLiteral("SIGTERM");
+    case SIGXCPU:
+        return QStringLiteral("SIGXCPU");
+    case SIGXFSZ:
+        return QStringLiteral("SIGXFSZ");
+    case SIGSYS:
+        return QStringLiteral("SIGSYS");
+    default:
+        return tr("signal %1").arg(number);
     }
 }
 

@@ -10,7 +10,8 @@
 
 #include <optional>
 
-namespace sa::ui {
+namespace sa::ui
+{
 
 struct WorkerExit {
     bool crashed = false; ///< by a signal

@@ -16,11 +16,15 @@
 
 using namespace sa;
 
-class TestAtomicFile : public QObject {
+class TestAtomicFile : public QObject
+{
     Q_OBJECT
     QTemporaryDir m_folder;
     std::string path(const char* name) const { return m_folder.filePath(QString::fromLatin1(name)).toStdString(); }
-    QStringList entries() const { return QDir(m_folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot); }
+    QStringList entries() const
+    {
+        return QDir(m_folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot);
+    }
 
 private Q_SLOTS:
     void init() { QVERIFY(m_folder.isValid()); }

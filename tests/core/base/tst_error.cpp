@@ -6,7 +6,8 @@
 
 using namespace sa;
 
-class TestError : public QObject {
+class TestError : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void everyCodeSurvivesItsNameAndHasAnExitStatus()
@@ -32,9 +33,10 @@ private Q_SLOTS:
                                 .butFound("[2, 3]")
                                 .wanted("[3, 2]")
                                 .tryThis("Download it again");
-        QCOMPARE(QString::fromStdString(error.sentence()),
-                 QString("model.safetensors: lm_head.weight: a tensor has the wrong shape: found [2, 3], expected [3, 2]. "
-                         "Download it again"));
+        QCOMPARE(
+            QString::fromStdString(error.sentence()),
+            QString("model.safetensors: lm_head.weight: a tensor has the wrong shape: found [2, 3], expected [3, 2]. "
+                    "Download it again"));
     }
 
     void innermostPlaceWins()
@@ -49,7 +51,8 @@ private Q_SLOTS:
         QTest::addColumn<QByteArray>("in");
         QTest::addColumn<QByteArray>("out");
         QTest::addRow("plain text stays") << QByteArray("a b") << QByteArray("a b");
-        QTest::addRow("umlauts and CJK stay") << QByteArray("\xC3\xA4\xE4\xB8\xAD") << QByteArray("\xC3\xA4\xE4\xB8\xAD");
+        QTest::addRow("umlauts and CJK stay")
+            << QByteArray("\xC3\xA4\xE4\xB8\xAD") << QByteArray("\xC3\xA4\xE4\xB8\xAD");
         QTest::addRow("escape sequences become text") << QByteArray("\x1b[31m") << QByteArray("\\x1b[31m");
         QTest::addRow("line ends become text") << QByteArray("a\nb\r") << QByteArray("a\\nb\\x0d");
         QTest::addRow("invalid UTF-8 becomes text") << QByteArray("\xff\xc3") << QByteArray("\\xff\\xc3");

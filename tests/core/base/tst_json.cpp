@@ -5,15 +5,27 @@
 
 using namespace sa;
 
-class TestJson : public QObject {
+class TestJson : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void accepts_data()
     {
         QTest::addColumn<QByteArray>("text");
-        const char* const texts[] = {"{}", "[]", "null", " true ", "-0", "1e-3", "\"\\u20ac\\ud83d\\ude00\"", "[[[[1]]]]",
-                                     "{\"a\":{\"a\":1}}", "[{\"a\":1},{\"a\":2}]", "9223372036854775807", "18446744073709551615",
-                                     "\"\xC3\xA9\"", "\n\t[1,\r2]"};
+        const char* const texts[] = {"{}",
+                                     "[]",
+                                     "null",
+                                     " true ",
+                                     "-0",
+                                     "1e-3",
+                                     "\"\\u20ac\\ud83d\\ude00\"",
+                                     "[[[[1]]]]",
+                                     "{\"a\":{\"a\":1}}",
+                                     "[{\"a\":1},{\"a\":2}]",
+                                     "9223372036854775807",
+                                     "18446744073709551615",
+                                     "\"\xC3\xA9\"",
+                                     "\n\t[1,\r2]"};
         for (const char* text : texts)
             QTest::addRow("%s", text) << QByteArray(text);
     }
@@ -29,7 +41,9 @@ private Q_SLOTS:
     {
         QTest::addColumn<QByteArray>("text");
         QTest::addColumn<QString>("says");
-        const auto row = [](const char* name, QByteArray text, const char* says) { QTest::addRow("%s", name) << text << QString(says); };
+        const auto row = [](const char* name, QByteArray text, const char* says) {
+            QTest::addRow("%s", name) << text << QString(says);
+        };
         row("nothing", "", "not valid JSON");
         row("white space only", " \n", "not valid JSON");
         row("duplicate keys", "{\"a\":1,\"a\":2}", "twice");
@@ -80,12 +94,14 @@ private Q_SLOTS:
 
     void numbersHaveRanges()
     {
-        const Json value = *json::parse(R"({"i":5,"neg":-1,"f":3.0,"big":18446744073709551615,"s":"5","n":null,"b":true,"o":{"x":[1,{"y":"z"}]}})", "f");
+        const Json value = *json::parse(
+            R"({"i":5,"neg":-1,"f":3.0,"big":18446744073709551615,"s":"5","n":null,"b":true,"o":{"x":[1,{"y":"z"}]}})",
+            "f");
         const JsonField root(value, "f");
         QCOMPARE(*root.intAt("i", 0, 5), 5);
         QVERIFY(!root.intAt("i", 6, 9));
         QVERIFY(!root.intAt("neg", 0, 9));
-        QVERIFY(!root.intAt("f", 0, 9));  // an integer field is not a float
+        QVERIFY(!root.intAt("f", 0, 9)); // an integer field is not a float
         QVERIFY(!root.intAt("big", 0, std::numeric_limits<std::int64_t>::max()));
         QVERIFY(!root.intAt("s", 0, 9));
         QVERIFY(!root.intAt("b", 0, 9));

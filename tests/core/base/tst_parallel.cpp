@@ -11,7 +11,8 @@
 
 using namespace sa;
 
-class TestParallel : public QObject {
+class TestParallel : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void cleanup() { setParallelThreads(0); }
@@ -43,14 +44,22 @@ private Q_SLOTS:
     void anExceptionReachesTheCaller()
     {
         setParallelThreads(2);
-        QVERIFY_EXCEPTION_THROWN(parallelFor(100, [](std::int64_t i) { if (i == 7) throw std::runtime_error("seven"); }), std::runtime_error);
+        QVERIFY_EXCEPTION_THROWN(parallelFor(100,
+                                             [](std::int64_t i) {
+                                                 if (i == 7)
+                                                     throw std::runtime_error("seven");
+                                             }),
+                                 std::runtime_error);
         int ran = 0;
         setParallelThreads(1);
         parallelFor(3, [&](std::int64_t) { ++ran; }); // usable afterwards
         QCOMPARE(ran, 3);
     }
 
-    void nothingToDoIsFine() { parallelFor(0, [](std::int64_t) { QFAIL("called"); }); }
+    void nothingToDoIsFine()
+    {
+        parallelFor(0, [](std::int64_t) { QFAIL("called"); });
+    }
 };
 
 QTEST_APPLESS_MAIN(TestParallel)

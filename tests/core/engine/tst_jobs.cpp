@@ -12,7 +12,8 @@
 
 using namespace sa;
 
-namespace {
+namespace
+{
 
 const std::string kModel = SA_SOURCE_DIR "/resources/sample-model";
 const std::string kText = SA_SOURCE_DIR "/resources/sample-text/evaluation.raw.txt";
@@ -40,10 +41,13 @@ std::map<QString, std::string> digests(const QString& folder)
 
 Result<Json> run(const JobSpec& spec, std::vector<Json>* events = nullptr, const CancelToken& cancel = {})
 {
-    return runJob(spec, [&](const Json& event) {
-        if (events)
-            events->push_back(event);
-    }, cancel);
+    return runJob(
+        spec,
+        [&](const Json& event) {
+            if (events)
+                events->push_back(event);
+        },
+        cancel);
 }
 
 double perplexityOf(const std::string& model)
@@ -60,11 +64,15 @@ double perplexityOf(const std::string& model)
 
 } // namespace
 
-class TestJobs : public QObject {
+class TestJobs : public QObject
+{
     Q_OBJECT
     QTemporaryDir m_folder;
     QString path(const char* name) const { return m_folder.filePath(QString::fromLatin1(name)); }
-    QStringList leftovers() const { return QDir(m_folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot); }
+    QStringList leftovers() const
+    {
+        return QDir(m_folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot);
+    }
 
 private Q_SLOTS:
     void initTestCase()
@@ -178,9 +186,14 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("what");
         QTest::addColumn<QString>("code");
-        for (const auto& [what, code] : {std::pair{"packed source", "BadInput"}, {"busy output", "BadInput"}, {"no calibration file", "NotFound"},
-                                         {"calibration text too short", "BadInput"}, {"window beyond the context", "Usage"}, {"unknown mode", "Usage"},
-                                         {"no such device", "Device"}, {"no folder", "NotFound"}})
+        for (const auto& [what, code] : {std::pair{"packed source", "BadInput"},
+                                         {"busy output", "BadInput"},
+                                         {"no calibration file", "NotFound"},
+                                         {"calibration text too short", "BadInput"},
+                                         {"window beyond the context", "Usage"},
+                                         {"unknown mode", "Usage"},
+                                         {"no such device", "Device"},
+                                         {"no folder", "NotFound"}})
             QTest::addRow("%s", what) << what << code;
     }
     void badJobsAreRefusedAndLeaveNothing()
@@ -216,10 +229,13 @@ private Q_SLOTS:
         const auto before = leftovers();
         CancelToken cancel;
         int layers = 0;
-        const auto result = runJob(smallJob(path("out").toStdString()), [&](const Json& event) {
-            if (event.contains("layer") && ++layers == 10)
-                cancel.cancel();
-        }, cancel);
+        const auto result = runJob(
+            smallJob(path("out").toStdString()),
+            [&](const Json& event) {
+                if (event.contains("layer") && ++layers == 10)
+                    cancel.cancel();
+            },
+            cancel);
         QVERIFY(!result);
         QCOMPARE(result.error().code, Errc::Cancelled);
         QVERIFY(layers < 42);

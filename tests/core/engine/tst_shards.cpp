@@ -6,13 +6,15 @@
 
 using namespace sa;
 
-class TestShards : public QObject {
+class TestShards : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void blocksAndTheRestAreToldApart()
     {
-        const auto shards = dealToShards({"lm_head.weight", "model.layers.0.a", "model.layers.1.b", "model.layers.10.c", "model.layers.2.d",
-                                          "model.layers.x.e", "model.layers.", "model.layers.1", "model.layers.-1.f", "model.norm.weight"},
+        const auto shards = dealToShards({"lm_head.weight", "model.layers.0.a", "model.layers.1.b", "model.layers.10.c",
+                                          "model.layers.2.d", "model.layers.x.e", "model.layers.", "model.layers.1",
+                                          "model.layers.-1.f", "model.norm.weight"},
                                          3);
         QCOMPARE(shards.size(), std::size_t{4});
         QCOMPARE(shards[1], std::vector<std::string>{"model.layers.0.a"});

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/eval/text.h"
 #include "core/base/file.h"
+#include "core/eval/text.h"
 
-#include <QTemporaryDir>
 #include <QFile>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <set>
 
 using namespace sa;
 
-class TestText : public QObject {
+class TestText : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void rawLinesAreJoinedAsTheLiteratureDoes_data()
     {
         QTest::addColumn<QByteArray>("raw");
         QTest::addColumn<QByteArray>("joined");
-        QTest::addRow("a title between blank lines") << QByteArray(" \n = A = \n \n text \n") << QByteArray("\n\n = A = \n\n\n\n\n text \n");
+        QTest::addRow("a title between blank lines")
+            << QByteArray(" \n = A = \n \n text \n") << QByteArray("\n\n = A = \n\n\n\n\n text \n");
         QTest::addRow("no final newline") << QByteArray("a\nb") << QByteArray("a\n\n\nb");
         QTest::addRow("one line") << QByteArray("a\n") << QByteArray("a\n");
         QTest::addRow("nothing") << QByteArray() << QByteArray();
@@ -59,7 +61,8 @@ private Q_SLOTS:
         std::vector<std::int32_t> ids(1000);
         for (int i = 0; i < 1000; ++i)
             ids[static_cast<std::size_t>(i)] = i;
-        const auto a = sampleWindows(ids, 50, 64, 7), b = sampleWindows(ids, 50, 64, 7), c = sampleWindows(ids, 50, 64, 8);
+        const auto a = sampleWindows(ids, 50, 64, 7), b = sampleWindows(ids, 50, 64, 7),
+                   c = sampleWindows(ids, 50, 64, 8);
         QVERIFY(a && b && c);
         QCOMPARE(*a, *b);
         QVERIFY(*a != *c);

@@ -14,7 +14,8 @@
 
 using namespace sa;
 
-namespace {
+namespace
+{
 
 const std::string kSample = SA_SOURCE_DIR "/resources/sample-model";
 
@@ -40,15 +41,18 @@ Result<Loaded> load(const std::string& folder, const std::string& goldenPath)
 
 } // namespace
 
-class TestDecoder : public QObject {
+class TestDecoder : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void agreesWithTheReference_data()
     {
         QTest::addColumn<QString>("folder");
         QTest::addColumn<QString>("golden");
-        QTest::addRow("the sample model") << QString::fromStdString(kSample) << SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json";
-        QTest::addRow("grouped queries, llama3 positions, tied head") << SA_SHARED_DIR "/models/llama3-6m" << SA_SHARED_DIR "/models/llama3-6m/golden.json";
+        QTest::addRow("the sample model")
+            << QString::fromStdString(kSample) << SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json";
+        QTest::addRow("grouped queries, llama3 positions, tied head")
+            << SA_SHARED_DIR "/models/llama3-6m" << SA_SHARED_DIR "/models/llama3-6m/golden.json";
     }
     void agreesWithTheReference()
     {
@@ -71,7 +75,8 @@ private Q_SLOTS:
             const auto expected = idsOf(sample["greedy_ids"]);
             SamplerOptions greedy;
             greedy.greedy = true;
-            const auto generation = generate(model->decoder, ids, static_cast<int>(expected.size() - ids.size()), greedy, CancelToken(), [](auto) {});
+            const auto generation = generate(model->decoder, ids, static_cast<int>(expected.size() - ids.size()),
+                                             greedy, CancelToken(), [](auto) {});
             QVERIFY(generation);
             auto all = ids;
             all.insert(all.end(), generation->ids.begin(), generation->ids.end());
@@ -139,11 +144,13 @@ private Q_SLOTS:
         const auto ids = model->tokenizer.encode(joinRawLines(*raw));
         const Json& golden = model->golden["wikitext2_test"];
         QCOMPARE(static_cast<std::int64_t>(ids.size()), golden["tokens"].get<std::int64_t>());
-        const auto result = perplexity(model->decoder, ids, golden["seqlen"].get<int>(), std::nullopt, CancelToken(), [](auto, auto) {});
+        const auto result = perplexity(model->decoder, ids, golden["seqlen"].get<int>(), std::nullopt, CancelToken(),
+                                       [](auto, auto) {});
         QVERIFY(result);
         QCOMPARE(result->windows, golden["windows"].get<std::int64_t>());
         const double expected = golden["perplexity_fp32"].get<double>();
-        QVERIFY2(std::abs(result->perplexity / expected - 1.0) < 2e-4, qPrintable(QString::number(result->perplexity, 'f', 6)));
+        QVERIFY2(std::abs(result->perplexity / expected - 1.0) < 2e-4,
+                 qPrintable(QString::number(result->perplexity, 'f', 6)));
     }
 
     void idsBeyondTheVocabularyAreRefused()

@@ -9,7 +9,8 @@
 
 using namespace sa;
 
-namespace {
+namespace
+{
 
 const char* const kGood = R"({"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
   "num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,"vocab_size":128,"max_position_embeddings":256,
@@ -24,7 +25,8 @@ Result<ModelConfig> parseWith(const QByteArray& patch)
 
 } // namespace
 
-class TestModelConfig : public QObject {
+class TestModelConfig : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void readsWhatIsThere()
@@ -44,8 +46,10 @@ private Q_SLOTS:
 
     void bothSpellingsOfPositionScalingMeanTheSame()
     {
-        const auto older = parseWith(R"({"rope_theta":5e5,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}})");
-        const auto newer = parseWith(R"({"rope_theta":null,"rope_parameters":{"rope_theta":5e5,"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}})");
+        const auto older = parseWith(
+            R"({"rope_theta":5e5,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}})");
+        const auto newer = parseWith(
+            R"({"rope_theta":null,"rope_parameters":{"rope_theta":5e5,"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}})");
         QVERIFY(older && newer);
         QCOMPARE(older->rope.theta, newer->rope.theta);
         QCOMPARE(older->rope.scaling, RopeConfig::Scaling::Llama3);
@@ -57,7 +61,9 @@ private Q_SLOTS:
     {
         QTest::addColumn<QByteArray>("patch");
         QTest::addColumn<QString>("field");
-        const auto row = [](const char* name, const char* patch, const char* field) { QTest::addRow("%s", name) << QByteArray(patch) << QString(field); };
+        const auto row = [](const char* name, const char* patch, const char* field) {
+            QTest::addRow("%s", name) << QByteArray(patch) << QString(field);
+        };
         row("another architecture", R"({"architectures":["MambaForCausalLM"]})", "architectures");
         row("an empty architecture list", R"({"architectures":[]})", "architectures");
         row("an architecture that is a number", R"({"architectures":[3]})", "architectures[0]");
@@ -71,7 +77,8 @@ private Q_SLOTS:
         row("0 layers", R"({"num_hidden_layers":0})", "num_hidden_layers");
         row("2^31 layers", R"({"num_hidden_layers":2147483648})", "num_hidden_layers");
         row("0 heads", R"({"num_attention_heads":0})", "num_attention_heads");
-        row("heads that do not divide the hidden size", R"({"num_attention_heads":3,"num_key_value_heads":3})", "num_attention_heads");
+        row("heads that do not divide the hidden size", R"({"num_attention_heads":3,"num_key_value_heads":3})",
+            "num_attention_heads");
         row("key heads that do not divide the heads", R"({"num_key_value_heads":3})", "num_key_value_heads");
         row("0 key heads", R"({"num_key_value_heads":0})", "num_key_value_heads");
         row("an odd head size", R"({"head_dim":7})", "head_dim");
@@ -80,11 +87,15 @@ private Q_SLOTS:
         row("a negative epsilon", R"({"rms_norm_eps":-1})", "rms_norm_eps");
         row("an epsilon that is a text", R"({"rms_norm_eps":"1e-5"})", "rms_norm_eps");
         row("theta 0", R"({"rope_theta":0})", "rope_theta");
-        row("an unknown position scaling", R"({"rope_scaling":{"rope_type":"longrope","factor":2}})", "rope_scaling.rope_type");
+        row("an unknown position scaling", R"({"rope_scaling":{"rope_type":"longrope","factor":2}})",
+            "rope_scaling.rope_type");
         row("a position scaling without factor", R"({"rope_scaling":{"type":"linear"}})", "rope_scaling.factor");
-        row("a position scaling with factor 0", R"({"rope_scaling":{"type":"linear","factor":0}})", "rope_scaling.factor");
+        row("a position scaling with factor 0", R"({"rope_scaling":{"type":"linear","factor":0}})",
+            "rope_scaling.factor");
         row("a position scaling that is a list", R"({"rope_scaling":[1]})", "rope_scaling");
-        row("frequency factors in the wrong order", R"({"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":1}})", "rope_scaling.high_freq_factor");
+        row("frequency factors in the wrong order",
+            R"({"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":1}})",
+            "rope_scaling.high_freq_factor");
         row("tying that is a number", R"({"tie_word_embeddings":1})", "tie_word_embeddings");
         row("an end token that is a text", R"({"eos_token_id":"</s>"})", "eos_token_id");
         row("an end token below 0", R"({"eos_token_id":[2,-1]})", "eos_token_id[1]");
@@ -143,7 +154,8 @@ private Q_SLOTS:
         write([](auto&) { return true; });
         QVERIFY(ModelFolder::open(path));
         write([](auto& t) { return t.name != "model.layers.1.mlp.up_proj.weight"; });
-        QVERIFY(ModelFolder::open(path).error().sentence().find("model.layers.1.mlp.up_proj.weight") != std::string::npos);
+        QVERIFY(ModelFolder::open(path).error().sentence().find("model.layers.1.mlp.up_proj.weight") !=
+                std::string::npos);
         write([](auto& t) {
             if (t.name == "model.layers.0.self_attn.k_proj.weight")
                 t.shape = {64, 32};

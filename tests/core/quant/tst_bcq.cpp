@@ -9,7 +9,8 @@
 
 using namespace sa;
 
-namespace {
+namespace
+{
 
 std::vector<float> gaussian(std::size_t count, unsigned seed, float sigma = 0.02f)
 {
@@ -54,7 +55,8 @@ double errorOf(const BcqGrid& grid, const std::vector<float>& w)
 
 } // namespace
 
-class TestBcq : public QObject {
+class TestBcq : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void errorsAreThoseOfTheSpecification_data()
@@ -63,8 +65,8 @@ private Q_SLOTS:
         QTest::addColumn<int>("planes");
         QTest::addColumn<int>("terms");
         QTest::addColumn<double>("relativeError");
-        // The table of algorithm 1.6: g = 768, T = 50. Keep-best may be below it, never clearly above. (With one term the
-        // error depends on how the data's scale falls between powers of two, so those rows compare nothing.)
+        // The table of algorithm 1.6: g = 768, T = 50. Keep-best may be below it, never clearly above. (With one term
+        // the error depends on how the data's scale falls between powers of two, so those rows compare nothing.)
         QTest::addRow("Gaussian, 2 planes, 3 terms") << false << 2 << 3 << .1141;
         QTest::addRow("Gaussian, 3 planes, 3 terms") << false << 3 << 3 << .0391;
         QTest::addRow("Gaussian, 4 planes, 3 terms") << false << 4 << 3 << .0128;
@@ -89,7 +91,8 @@ private Q_SLOTS:
         }
         const double measured = sum / total;
         // 8 %: other draws of the same distributions, and with 4 planes other fixed points of the alternation.
-        QVERIFY2(measured < 1.08 * relativeError && measured > 0.7 * relativeError, qPrintable(QString::number(measured)));
+        QVERIFY2(measured < 1.08 * relativeError && measured > 0.7 * relativeError,
+                 qPrintable(QString::number(measured)));
     }
 
     void reportedErrorIsTheErrorOfTheGrid()
@@ -163,7 +166,8 @@ private Q_SLOTS:
         BcqFitter fitter;
         for (int planes = 1; planes <= 4; ++planes) {
             double error = -1;
-            const auto grid = fitter.fit(std::span<const float>(values.data(), static_cast<std::size_t>(values.size())), {}, {planes, 50, 3}, &error);
+            const auto grid = fitter.fit(std::span<const float>(values.data(), static_cast<std::size_t>(values.size())),
+                                         {}, {planes, 50, 3}, &error);
             QVERIFY(error >= 0 && !std::isnan(error));
             for (int b = 0; b < planes; ++b)
                 QVERIFY(kernels::apotValid(grid.scales[static_cast<std::size_t>(b)]));

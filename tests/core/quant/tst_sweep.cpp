@@ -12,7 +12,8 @@
 
 using namespace sa;
 
-namespace {
+namespace
+{
 
 at::Tensor randomMatrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed)
 {
@@ -60,9 +61,13 @@ at::Tensor reference(const Problem& p, const SweepOptions& options)
     for (const auto& block : p.factor.order) {
         std::vector<BcqGrid> grids;
         for (std::int64_t r = 0; r < N; r += R) {
-            const at::Tensor group = W.slice(0, r, std::min(N, r + R)).slice(1, j, j + block.count).to(at::kFloat).contiguous();
-            const at::Tensor weights = p.factor.upper.diagonal().slice(0, j, j + block.count).pow(-2).expand_as(group).contiguous();
-            const auto span = [](const at::Tensor& t) { return std::span<const float>(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())); };
+            const at::Tensor group =
+                W.slice(0, r, std::min(N, r + R)).slice(1, j, j + block.count).to(at::kFloat).contiguous();
+            const at::Tensor weights =
+                p.factor.upper.diagonal().slice(0, j, j + block.count).pow(-2).expand_as(group).contiguous();
+            const auto span = [](const at::Tensor& t) {
+                return std::span<const float>(t.data_ptr<float>(), static_cast<std::size_t>(t.numel()));
+            };
             BcqFitter fitter;
             grids.push_back(fitter.fit(span(group), span(weights), options.bcq));
         }
@@ -90,7 +95,8 @@ double outputError(const Problem& p, const at::Tensor& dense)
 
 } // namespace
 
-class TestSweep : public QObject {
+class TestSweep : public QObject
+{
     Q_OBJECT
 private Q_SLOTS:
     void hessianAndFactorAreWhatTheyClaim()
@@ -103,7 +109,8 @@ private Q_SLOTS:
         QVERIFY((hessian.matrix() - exact).abs().max().item<double>() < 1e-5 * exact.abs().max().item<double>());
 
         const at::Tensor permuted = exact.index_select(0, p.factor.permutation).index_select(1, p.factor.permutation);
-        const at::Tensor damped = permuted + at::eye(45, permuted.options()) * (0.01 * permuted.diagonal().mean().item<double>());
+        const at::Tensor damped =
+            permuted + at::eye(45, permuted.options()) * (0.01 * permuted.diagonal().mean().item<double>());
         const at::Tensor R = p.factor.upper.to(at::kDouble);
         QVERIFY((R - R.triu()).abs().max().item<double>() == 0.0);
         const at::Tensor unit = at::mm(at::mm(R.t(), R), damped);

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// y[m,n] = sum_k W^[n,k] * x[m,k], straight from the planes: activations are shifted by the scale's exponents (algorithm
-// 2.2, in float bit space), 16-entry tables of signed sums over 4 columns are built once per row group, and every four
-// weights of a row and plane cost one look-up and one add. No multiplication, no dense weight. Only small groups (more than
-// 8 groups of under 32 rows, columns in eights) share tables of unshifted sums and pay one multiply-add per 8 weights.
+// y[m,n] = sum_k W^[n,k] * x[m,k], straight from the planes: activations are shifted by the scale's exponents
+// (algorithm 2.2, in float bit space), 16-entry tables of signed sums over 4 columns are built once per row group, and
+// every four weights of a row and plane cost one look-up and one add. No multiplication, no dense weight. Only small
+// groups (more than 8 groups of under 32 rows, columns in eights) share tables of unshifted sums and pay one
+// multiply-add per 8 weights.
 #pragma once
 
 #include "sa/kernels/sign_planes.h"
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 /// The truth: float64 sums over the planes, one rounding to float per output. y: [M][ldy], rows [rowBegin, rowEnd) of
 /// the N columns of y are written and nothing else. x: [M][K], contiguous.
-Status lutGemmRef(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd) noexcept;
+Status lutGemmRef(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin,
+                  int rowEnd) noexcept;
 
 /// Bytes of scratch that `lutGemm` wants per calling thread; alignment 64.
 std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept;

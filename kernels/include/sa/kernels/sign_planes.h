@@ -10,21 +10,32 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 /// One weight matrix; non-owning, host pointers.
 struct SignPlanes {
-    const std::uint32_t* bits = nullptr;  ///< [ceil(K/32)][q][N]; bit i of word [t][b][n] is column 32t+i; bits past K are 0
-    const PackedScale* scales = nullptr;  ///< [ceil(K/C)][q][ceil(N/R)]; plane 0 holds the largest scale
-    int N = 0;                            ///< rows, out features
-    int K = 0;                            ///< columns, in features
-    int q = 0;                            ///< planes, 1..4
-    int R = 0;                            ///< rows per scale, 1..N
-    int C = 0;                            ///< columns per scale: 1 or a multiple of 8 (`acc` 1, `lat` 8, row-wise K rounded up to 8)
+    const std::uint32_t* bits =
+        nullptr; ///< [ceil(K/32)][q][N]; bit i of word [t][b][n] is column 32t+i; bits past K are 0
+    const PackedScale* scales = nullptr; ///< [ceil(K/C)][q][ceil(N/R)]; plane 0 holds the largest scale
+    int N = 0;                           ///< rows, out features
+    int K = 0;                           ///< columns, in features
+    int q = 0;                           ///< planes, 1..4
+    int R = 0;                           ///< rows per scale, 1..N
+    int C = 0; ///< columns per scale: 1 or a multiple of 8 (`acc` 1, `lat` 8, row-wise K rounded up to 8)
 
-    std::size_t wordCount() const { return (static_cast<std::size_t>(K) + 31) / 32 * static_cast<std::size_t>(q) * static_cast<std::size_t>(N); }
-    std::size_t rowGroups() const { return (static_cast<std::size_t>(N) + static_cast<std::size_t>(R) - 1) / static_cast<std::size_t>(R); }
-    std::size_t columnGroups() const { return (static_cast<std::size_t>(K) + static_cast<std::size_t>(C) - 1) / static_cast<std::size_t>(C); }
+    std::size_t wordCount() const
+    {
+        return (static_cast<std::size_t>(K) + 31) / 32 * static_cast<std::size_t>(q) * static_cast<std::size_t>(N);
+    }
+    std::size_t rowGroups() const
+    {
+        return (static_cast<std::size_t>(N) + static_cast<std::size_t>(R) - 1) / static_cast<std::size_t>(R);
+    }
+    std::size_t columnGroups() const
+    {
+        return (static_cast<std::size_t>(K) + static_cast<std::size_t>(C) - 1) / static_cast<std::size_t>(C);
+    }
     std::size_t scaleCount() const { return columnGroups() * static_cast<std::size_t>(q) * rowGroups(); }
 };
 

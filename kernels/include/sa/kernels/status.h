@@ -2,7 +2,8 @@
 // What a kernel can answer. Kernels never allocate for the caller, print or throw.
 #pragma once
 
-namespace sa::kernels {
+namespace sa::kernels
+{
 
 enum class Status {
     Ok,
