@@ -30,7 +30,7 @@ BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec,
     , m_device(device)
     , m_context(context)
     , m_damping(spec.damping)
-    , m_rotary(model.config, device)
+    , m_positions(model.config, device)
     , m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
 {
     m_sweepOptions.bcq = {spec.bits, spec.rounds, spec.apot};
@@ -41,7 +41,7 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
 {
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
     for (const auto& window : windows)
-        m_states.push_back(embeddings.embed(window));
+        m_states.push_back(embeddings.embed(window, 0));
     return {};
 }
 
@@ -50,7 +50,7 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
 {
     m_block = index;
     m_pass = 0;
-    m_stepName = blockPrefix(index) + "self_attn";
+    m_stepName = linearLayersOfBlock(m_model.config, index).front().name;
     report(0);
     SA_TRY(DecoderBlock block, DecoderBlock::load(m_model, index, m_device));
     const auto layers = linearLayersOfBlock(m_model.config, index);
@@ -58,7 +58,7 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
         std::vector<LinearInfo> group;
         std::copy_if(layers.begin(), layers.end(), std::back_inserter(group),
-                     [&](const LinearInfo& layer) { return inputOf(layer.projection) == input; });
+                     [&](const LinearInfo& layer) { return inputOf(layer.role) == input; });
         m_stepName = group.front().name;
         SA_TRY(const SweepFactor factor, calibrate(group.front().name, group.front().K, read));
         const auto before = static_cast<std::ptrdiff_t>(done.size());
@@ -66,12 +66,12 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
         std::for_each(done.begin() + before, done.end(), onLayer);
         return {};
     };
-    const auto rotary = [&](std::size_t w) { return m_rotary.at(0, m_states[w].size(0)); };
+    const auto positions = [&](std::size_t w) { return m_positions.at(0, m_states[w].size(0)); };
 
     SA_CHECK(quantize(LinearInput::Attention, [&](std::size_t w) { return block.attentionInput(m_states[w]); }));
     m_mixed.resize(m_states.size());
     SA_CHECK(quantize(LinearInput::AttentionOutput, [&](std::size_t w) {
-        return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), rotary(w), nullptr);
+        return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), positions(w), nullptr);
     }));
     SA_CHECK(advance([&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
     SA_CHECK(quantize(LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); }));
@@ -144,7 +144,7 @@ Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<Li
             SA_TRY(const at::Tensor values, readFloatTensor(m_model.store, layers[i].name + ".bias"));
             bias = values.to(m_device);
         }
-        block.replaceLinear(layers[i].projection, std::make_unique<DenseLinear>(outcome.dense.to(m_device), bias));
+        block.replaceLinear(layers[i].role, std::make_unique<DenseLinear>(outcome.dense.to(m_device), bias));
         done.push_back({layers[i], std::move(outcome.packed), outcome.error, outcome.relativeError,
                         watch.seconds() / static_cast<double>(layers.size())});
     }

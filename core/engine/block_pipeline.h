@@ -46,7 +46,7 @@ private:
     const JobContext& m_context;
     SweepOptions m_sweepOptions;
     double m_damping;
-    RotaryEmbedding m_rotary;
+    PositionEncoder m_positions;
     std::vector<at::Tensor> m_states; ///< per window, f32 [T, hidden]: what the next linears' residual starts from
     std::vector<at::Tensor> m_mixed;  ///< per window, f32 [T, heads*d]: between the attention and o_proj
     ProgressMeter m_meter;

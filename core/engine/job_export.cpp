@@ -103,7 +103,7 @@ Result<void> DenseExport::writeTensor(const Declaration& tensor, SafetensorsWrit
 
 Result<std::uint64_t> DenseExport::run()
 {
-    const auto shards = dealToShards(denseNames(m_model), m_model.config.layers);
+    const auto shards = dealToShards(denseNames(m_model), m_model.config.names.block, m_model.config.layers);
     ProgressMeter meter(m_context.emit, "write", "shards", static_cast<double>(shards.size()));
     Json weightMap = Json::object();
     std::uint64_t fileBytes = 0, tensorBytes = 0;

@@ -62,7 +62,7 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
                         {"mode", model.quantization->mode},
                         {"bits", model.quantization->bits},
                         {"version", model.quantization->version}};
-    const TensorInfo* embedding = *model.store.find("model.embed_tokens.weight");
+    const TensorInfo* embedding = *model.store.find(model.embeddingTensor());
     return Json{
         {"model", spec.model},
         {"format", model.packed() ? "packed" : "original"},

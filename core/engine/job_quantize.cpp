@@ -177,7 +177,7 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     info.originalDtype = name((*model.store.find(linearLayers(model.config).front().name + ".weight"))->dtype);
     SA_TRY(info.source, hashSource(model, context));
 
-    const auto tensors = dealToShards(model.store.names(), model.config.layers);
+    const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     BlockPipeline pipeline(model, spec, device, context);
     SA_CHECK(pipeline.embed(calibration.windows));

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sa
 {
 
-/// `names`: tensor names; the order within a shard is theirs.
-std::vector<std::vector<std::string>> dealToShards(const std::vector<std::string>& names, std::int64_t blocks);
+/// `names`: tensor names; the order within a shard is theirs. `stem`: what block names start with, "model.layers".
+std::vector<std::vector<std::string>> dealToShards(const std::vector<std::string>& names, std::string_view stem,
+                                                   std::int64_t blocks);
 
 } // namespace sa

@@ -1,58 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/config.h"
 
+#include "core/model/config_reading.h"
+#include "core/model/families.h"
+
+#include <algorithm>
+
 namespace sa
 {
 
 namespace
 {
-
-constexpr std::int64_t kMaxDimension = 1 << 24;
-constexpr std::int64_t kMaxLayers = 4096;
-
-Result<RopeConfig> parseRope(const JsonField& config)
-{
-    RopeConfig rope;
-    SA_TRY(rope.theta, config.doubleOr("rope_theta", rope.theta, 1.0, 1e12));
-    // The newer spelling holds theta and the scaling in one object; both may be absent.
-    auto scaling = config.find("rope_parameters");
-    if (!scaling)
-        scaling = config.find("rope_scaling");
-    if (!scaling)
-        return rope;
-    if (!scaling->isObject())
-        return scaling->wrong("an object or null");
-    SA_TRY(rope.theta, scaling->doubleOr("rope_theta", rope.theta, 1.0, 1e12));
-    SA_TRY(std::string type, scaling->stringOr("rope_type", ""));
-    if (type.empty()) {
-        SA_TRY(type, scaling->stringOr("type", "default"));
-    }
-    if (type == "default")
-        return rope;
-    if (type != "linear" && type != "llama3")
-        return makeError(Errc::Unsupported, "this kind of position scaling is not supported")
-            .in(config.file())
-            .at(scaling->path() + ".rope_type")
-            .butFound("\"" + type + "\"")
-            .wanted("default, linear or llama3");
-    SA_TRY(const JsonField factor, scaling->at("factor"));
-    SA_TRY(rope.factor, factor.asDouble(1.0, 1e6));
-    if (type == "linear") {
-        rope.scaling = RopeConfig::Scaling::Linear;
-        return rope;
-    }
-    rope.scaling = RopeConfig::Scaling::Llama3;
-    SA_TRY(rope.lowFrequencyFactor, scaling->doubleOr("low_freq_factor", rope.lowFrequencyFactor, 1e-3, 1e6));
-    SA_TRY(rope.highFrequencyFactor, scaling->doubleOr("high_freq_factor", rope.highFrequencyFactor, 1e-3, 1e6));
-    SA_TRY(rope.originalPositions,
-           scaling->doubleOr("original_max_position_embeddings", rope.originalPositions, 1.0, 1e9));
-    if (rope.highFrequencyFactor <= rope.lowFrequencyFactor)
-        return makeError(Errc::BadFormat, "the frequency factors are in the wrong order")
-            .in(config.file())
-            .at(scaling->path() + ".high_freq_factor")
-            .wanted("more than low_freq_factor");
-    return rope;
-}
 
 Result<std::vector<std::int32_t>> parseEos(const JsonField& config)
 {
@@ -61,33 +19,84 @@ Result<std::vector<std::int32_t>> parseEos(const JsonField& config)
     if (!field)
         return ids;
     if (!field->isArray()) {
-        SA_TRY(const auto id, field->asInt(0, kMaxDimension));
+        SA_TRY(const auto id, field->asInt(0, config_reading::kMaxDimension));
         ids.push_back(static_cast<std::int32_t>(id));
         return ids;
     }
     SA_TRY(const auto list, field->elements(64));
     for (const auto& entry : list) {
-        SA_TRY(const auto id, entry.asInt(0, kMaxDimension));
+        SA_TRY(const auto id, entry.asInt(0, config_reading::kMaxDimension));
         ids.push_back(static_cast<std::int32_t>(id));
     }
     return ids;
 }
 
-Result<std::string> parseArchitecture(const JsonField& config)
+Result<const Family*> findFamily(const JsonField& config)
 {
+    std::string found, field = "architectures";
     if (const auto list = config.find("architectures")) {
         SA_TRY(const auto names, list->elements(16));
         if (names.empty())
             return list->wrong("a list with one architecture");
-        return names.front().asString();
+        SA_TRY(found, names.front().asString());
+        for (const Family& family : families())
+            if (found == family.architecture)
+                return &family;
+    } else {
+        field = "model_type";
+        SA_TRY(found, config.stringOr("model_type", ""));
+        if (found.empty())
+            return makeError(Errc::BadFormat, "the configuration names no architecture")
+                .in(config.file())
+                .at("architectures")
+                .wanted("a list such as [\"LlamaForCausalLM\"]");
+        for (const Family& family : families())
+            if (found == family.modelType)
+                return &family;
     }
-    SA_TRY(const auto type, config.stringOr("model_type", ""));
-    if (type == "llama")
-        return std::string("LlamaForCausalLM");
-    return makeError(Errc::BadFormat, "the configuration names no architecture")
+    return makeError(Errc::Unsupported, "this architecture is not supported")
         .in(config.file())
-        .at("architectures")
-        .wanted("a list such as [\"LlamaForCausalLM\"]");
+        .at(field)
+        .butFound("\"" + display(found, 60) + "\"")
+        .wanted("one of " + familyNames());
+}
+
+/// A foreign quantization changes what the weights mean. Our own is read elsewhere.
+Result<void> refuseForeignQuantization(const JsonField& config)
+{
+    const auto field = config.find("quantization_config");
+    if (!field || !field->isObject())
+        return {};
+    SA_TRY(const std::string method, field->stringOr("quant_method", ""));
+    if (method.empty() || method == "shiftadd")
+        return {};
+    return makeError(Errc::Unsupported, "this model is quantized by another program already")
+        .in(config.file())
+        .at("quantization_config.quant_method")
+        .butFound("\"" + display(method, 60) + "\"")
+        .wanted("weights in float32, float16 or bfloat16")
+        .tryThis("Give the original model that this one was made from");
+}
+
+Result<void> checkTable(const JsonField& config, const ModelConfig& out)
+{
+    if (out.heads % out.kvHeads != 0)
+        return makeError(Errc::BadFormat, "the heads cannot be shared out evenly")
+            .in(config.file())
+            .at("num_key_value_heads")
+            .butFound(std::to_string(out.kvHeads))
+            .wanted("a divisor of num_attention_heads = " + std::to_string(out.heads));
+    if (out.positionScheme == PositionScheme::Rotary && out.headDim % 2 != 0)
+        return makeError(Errc::BadFormat, "rotary embeddings need an even head size")
+            .in(config.file())
+            .at("head_dim")
+            .butFound(std::to_string(out.headDim));
+    return {};
+}
+
+std::string lastPart(std::string_view dotted)
+{
+    return std::string(dotted.substr(dotted.rfind('.') + 1));
 }
 
 } // namespace
@@ -96,58 +105,20 @@ Result<ModelConfig> ModelConfig::parse(const JsonField& config)
 {
     if (!config.isObject())
         return config.wrong("an object");
+    SA_TRY(const Family* family, findFamily(config));
+    SA_CHECK(refuseForeignQuantization(config));
+    SA_CHECK(config_reading::refuseUnknownComputation(config));
     ModelConfig out;
-    SA_TRY(out.architecture, parseArchitecture(config));
-    if (out.architecture != "LlamaForCausalLM")
-        return makeError(Errc::Unsupported, "this architecture is not supported")
-            .in(config.file())
-            .at("architectures")
-            .butFound("\"" + display(out.architecture, 60) + "\"")
-            .wanted("LlamaForCausalLM");
-    out.family = "llama";
-
-    SA_TRY(out.hidden, config.intAt("hidden_size", 1, kMaxDimension));
-    SA_TRY(out.intermediate, config.intAt("intermediate_size", 1, kMaxDimension));
-    SA_TRY(out.layers, config.intAt("num_hidden_layers", 1, kMaxLayers));
-    SA_TRY(out.heads, config.intAt("num_attention_heads", 1, 65536));
-    SA_TRY(out.kvHeads, config.intOr("num_key_value_heads", out.heads, 1, 65536));
-    SA_TRY(out.vocab, config.intAt("vocab_size", 1, kMaxDimension));
-    SA_TRY(out.positions, config.intOr("max_position_embeddings", 2048, 1, std::int64_t{1} << 31));
-    if (out.heads % out.kvHeads != 0)
-        return makeError(Errc::BadFormat, "the heads cannot be shared out evenly")
-            .in(config.file())
-            .at("num_key_value_heads")
-            .butFound(std::to_string(out.kvHeads))
-            .wanted("a divisor of num_attention_heads = " + std::to_string(out.heads));
-    if (const auto headDim = config.find("head_dim")) {
-        SA_TRY(out.headDim, headDim->asInt(2, 65536));
-    } else {
-        if (out.hidden % out.heads != 0)
-            return makeError(Errc::BadFormat, "the hidden size cannot be split into the heads")
-                .in(config.file())
-                .at("num_attention_heads")
-                .butFound(std::to_string(out.heads))
-                .wanted("a divisor of hidden_size = " + std::to_string(out.hidden));
-        out.headDim = out.hidden / out.heads;
-    }
-    if (out.headDim % 2 != 0)
-        return makeError(Errc::BadFormat, "rotary embeddings need an even head size")
-            .in(config.file())
-            .at("head_dim")
-            .butFound(std::to_string(out.headDim));
-    SA_TRY(const auto activation, config.stringOr("hidden_act", "silu"));
-    if (activation != "silu" && activation != "swish")
-        return makeError(Errc::Unsupported, "this activation is not supported for LLaMA models")
-            .in(config.file())
-            .at("hidden_act")
-            .butFound("\"" + display(activation, 60) + "\"")
-            .wanted("silu");
-    SA_TRY(out.normEpsilon, config.doubleOr("rms_norm_eps", 1e-6, 0.0, 1.0));
-    SA_TRY(out.tiedHead, config.boolOr("tie_word_embeddings", false));
-    SA_TRY(out.attentionBias, config.boolOr("attention_bias", false));
-    SA_TRY(out.mlpBias, config.boolOr("mlp_bias", false));
-    SA_TRY(out.rope, parseRope(config));
+    out.architecture = family->architecture;
+    SA_CHECK(family->read(config, out));
+    if (out.embeddingWidth == 0)
+        out.embeddingWidth = out.hidden;
+    SA_CHECK(checkTable(config, out));
     SA_TRY(out.eosIds, parseEos(config));
+    if (config.has("auto_map"))
+        out.warnings.push_back(
+            "config.json asks for code of its own (auto_map); the model is computed as the standard " +
+            out.architecture);
     return out;
 }
 
@@ -158,25 +129,57 @@ Result<void> ModelConfig::checkIds(const std::vector<std::int32_t>& ids) const
             return makeError(Errc::BadFormat, "the tokenizer makes an id that the model has no embedding for")
                 .butFound("id " + std::to_string(id))
                 .wanted("less than vocab_size = " + std::to_string(vocab))
-                .tryThis("tokenizer.json and config.json belong to different models");
+                .tryThis("The tokenizer and config.json belong to different models");
     return {};
+}
+
+std::string ModelConfig::blockPrefix(int block) const
+{
+    return std::string(names.block) + "." + std::to_string(block) + ".";
+}
+
+LinearInput inputOf(LinearRole role)
+{
+    switch (role) {
+    case LinearRole::Query:
+    case LinearRole::Key:
+    case LinearRole::Value:
+    case LinearRole::QueryKeyValue:
+        return LinearInput::Attention;
+    case LinearRole::Output:
+        return LinearInput::AttentionOutput;
+    case LinearRole::Gate:
+    case LinearRole::Up:
+        return LinearInput::Mlp;
+    case LinearRole::Down:
+        break;
+    }
+    return LinearInput::MlpDown;
 }
 
 std::vector<LinearInfo> linearLayersOfBlock(const ModelConfig& c, int block)
 {
-    const std::string attention = blockPrefix(block) + "self_attn.";
-    const std::string mlp = blockPrefix(block) + "mlp.";
+    const std::string prefix = c.blockPrefix(block);
     const std::int64_t queryRows = c.heads * c.headDim;
     const std::int64_t keyRows = c.kvHeads * c.headDim;
-    return {
-        {attention + "q_proj", "q_proj", block, queryRows, c.hidden, c.attentionBias},
-        {attention + "k_proj", "k_proj", block, keyRows, c.hidden, c.attentionBias},
-        {attention + "v_proj", "v_proj", block, keyRows, c.hidden, c.attentionBias},
-        {attention + "o_proj", "o_proj", block, c.hidden, queryRows, c.attentionBias},
-        {mlp + "gate_proj", "gate_proj", block, c.intermediate, c.hidden, c.mlpBias},
-        {mlp + "up_proj", "up_proj", block, c.intermediate, c.hidden, c.mlpBias},
-        {mlp + "down_proj", "down_proj", block, c.hidden, c.intermediate, c.mlpBias},
+    std::vector<LinearInfo> out;
+    const auto add = [&](LinearRole role, std::int64_t rows, std::int64_t columns, bool bias) {
+        const std::string_view name = c.names.linears[static_cast<std::size_t>(role)];
+        out.push_back({prefix + std::string(name), lastPart(name), role, block, rows, columns, bias});
     };
+    if (c.fusedAttention) {
+        add(LinearRole::QueryKeyValue, queryRows + 2 * keyRows, c.hidden, c.queryBias);
+    } else {
+        add(LinearRole::Query, queryRows, c.hidden, c.queryBias);
+        add(LinearRole::Key, keyRows, c.hidden, c.keyValueBias);
+        add(LinearRole::Value, keyRows, c.hidden, c.keyValueBias);
+    }
+    add(LinearRole::Output, c.hidden, queryRows, c.outputBias);
+    if (c.gatedMlp)
+        add(LinearRole::Gate, c.intermediate, c.hidden, c.mlpBias);
+    add(LinearRole::Up, c.intermediate, c.hidden, c.mlpBias);
+    add(LinearRole::Down, c.hidden, c.intermediate, c.mlpBias);
+    return out;
 }
 
 std::vector<LinearInfo> linearLayers(const ModelConfig& config)
@@ -190,15 +193,41 @@ std::vector<LinearInfo> linearLayers(const ModelConfig& config)
 
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig& c)
 {
-    std::vector<ExpectedTensor> out{{"model.embed_tokens.weight", {c.vocab, c.hidden}},
-                                    {"model.norm.weight", {c.hidden}}};
+    std::vector<ExpectedTensor> out;
+    const auto weight = [&](const std::string& base, std::vector<std::int64_t> shape) {
+        out.push_back({base + ".weight", std::move(shape)});
+    };
+    const auto norm = [&](const std::string& base, std::int64_t width) {
+        if (!c.normAffine)
+            return;
+        weight(base, {width});
+        if (c.norm == NormKind::Layer)
+            out.push_back({base + ".bias", {width}});
+    };
+    weight(std::string(c.names.embedding), {c.vocab, c.embeddingWidth});
+    if (c.positionScheme == PositionScheme::Learned)
+        weight(std::string(c.names.positions), {c.positions + c.learnedOffset, c.hidden});
+    if (c.embeddingNorm)
+        norm(std::string(c.names.embeddingNorm), c.hidden);
+    if (c.embeddingWidth != c.hidden) {
+        weight(std::string(c.names.projectIn), {c.hidden, c.embeddingWidth});
+        weight(std::string(c.names.projectOut), {c.embeddingWidth, c.hidden});
+    }
+    if (c.finalNorm)
+        norm(std::string(c.names.finalNorm), c.hidden);
     if (!c.tiedHead)
-        out.push_back({"lm_head.weight", {c.vocab, c.hidden}});
+        weight(std::string(c.names.head), {c.vocab, c.embeddingWidth});
     for (int block = 0; block < c.layers; ++block) {
-        out.push_back({blockPrefix(block) + "input_layernorm.weight", {c.hidden}});
-        out.push_back({blockPrefix(block) + "post_attention_layernorm.weight", {c.hidden}});
+        const std::string prefix = c.blockPrefix(block);
+        for (const auto name : {c.names.attentionNorm, c.names.attentionPostNorm, c.names.mlpNorm, c.names.mlpPostNorm})
+            if (!name.empty())
+                norm(prefix + std::string(name), c.hidden);
+        if (c.queryKeyNorm) {
+            norm(prefix + std::string(c.names.queryNorm), c.headDim);
+            norm(prefix + std::string(c.names.keyNorm), c.headDim);
+        }
         for (const auto& layer : linearLayersOfBlock(c, block)) {
-            out.push_back({layer.name + ".weight", {layer.N, layer.K}});
+            weight(layer.name, {layer.N, layer.K});
             if (layer.bias)
                 out.push_back({layer.name + ".bias", {layer.N}});
         }

@@ -10,9 +10,16 @@ namespace sa
 namespace
 {
 
-Result<void> checkTensor(const WeightStore& store, const ExpectedTensor& wanted)
+constexpr std::string_view kWeight = ".weight";
+
+std::string weightOf(std::string_view base)
 {
-    SA_TRY(const TensorInfo* tensor, store.find(wanted.name));
+    return std::string(base).append(kWeight);
+}
+
+Result<void> checkTensor(const WeightStore& store, const std::string& tensorName, const ExpectedTensor& wanted)
+{
+    SA_TRY(const TensorInfo* tensor, store.find(tensorName));
     if (tensor->shape != wanted.shape) {
         TensorInfo right;
         right.shape = wanted.shape;
@@ -81,20 +88,27 @@ Result<ModelFolder> ModelFolder::open(const std::string& path)
     SA_TRY(WeightStore store, WeightStore::open(path));
 
     ModelFolder model{path, std::move(parsed), std::move(store), std::move(quantization), {}};
-    model.warnings = model.store.warnings();
+    model.warnings = model.config.warnings;
+    model.warnings.insert(model.warnings.end(), model.store.warnings().begin(), model.store.warnings().end());
     if (model.packed())
         SA_CHECK(checkPackedLayers(model));
     for (const auto& tensor : expectedTensors(model.config)) {
-        constexpr std::string_view suffix = ".weight";
-        const std::string base = tensor.name.substr(0, tensor.name.size() - suffix.size());
-        if (model.packedLayer(base) == nullptr)
-            SA_CHECK(checkTensor(model.store, tensor));
+        const bool weight = tensor.name.ends_with(kWeight);
+        if (weight && model.packedLayer(tensor.name.substr(0, tensor.name.size() - kWeight.size())))
+            continue;
+        const bool embedding = tensor.name == weightOf(model.config.names.embedding);
+        SA_CHECK(checkTensor(model.store, embedding ? model.embeddingTensor() : tensor.name, tensor));
     }
-    if (!model.config.tiedHead || !model.store.contains("lm_head.weight"))
-        return model;
-    model.warnings.push_back(
-        "lm_head.weight is present but config.json ties the head to the embeddings: it is not used");
+    const std::string head = weightOf(model.config.names.head);
+    if (model.config.tiedHead && model.store.contains(head) && model.embeddingTensor() != head)
+        model.warnings.push_back(head + " is present but config.json ties the head to the embeddings: it is not used");
     return model;
+}
+
+std::string ModelFolder::embeddingTensor() const
+{
+    const std::string embedding = weightOf(config.names.embedding), head = weightOf(config.names.head);
+    return config.tiedHead && !store.contains(embedding) && store.contains(head) ? head : embedding;
 }
 
 std::int64_t ModelFolder::parameters() const

@@ -24,6 +24,8 @@ struct ModelFolder {
     /// Number of weights, a tied head counted once, packed weights counted as what they stand for.
     std::int64_t parameters() const;
     const PackedLayerInfo* packedLayer(const std::string& linearName) const; ///< null: dense
+    /// Tensor with the embedding table: a folder with a tied head may hold it under the head's name only.
+    std::string embeddingTensor() const;
 };
 
 /// Usage-level check of folder and config.json with the sentences that people need most.

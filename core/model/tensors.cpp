@@ -10,7 +10,7 @@
 namespace sa
 {
 
-Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& tensorName)
+Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& tensorName, at::Device device)
 {
     SA_TRY(const TensorInfo* info, store.find(tensorName));
     at::ScalarType type = at::kFloat;
@@ -39,7 +39,7 @@ Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& 
             .in(store.folder())
             .at(tensorName)
             .tryThis("The weights are damaged: download or convert the model again");
-    return values;
+    return values.to(device);
 }
 
 void setThreads(int threads)

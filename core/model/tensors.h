@@ -9,8 +9,8 @@
 namespace sa
 {
 
-/// Float32 on the CPU, from F32, F16 or BF16. BadFormat when a value is NaN or infinite (the tensor is named).
-Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& name);
+/// Float32 on `device`, from F32, F16 or BF16. BadFormat when a value is NaN or infinite (the tensor is named).
+Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& name, at::Device device = at::kCPU);
 
 /// Tells libtorch, OpenMP and our own loops how many threads to use; 0 = one per core.
 void setThreads(int threads);

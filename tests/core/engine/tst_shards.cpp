@@ -15,7 +15,7 @@ private Q_SLOTS:
         const auto shards = dealToShards({"lm_head.weight", "model.layers.0.a", "model.layers.1.b", "model.layers.10.c",
                                           "model.layers.2.d", "model.layers.x.e", "model.layers.", "model.layers.1",
                                           "model.layers.-1.f", "model.norm.weight"},
-                                         3);
+                                         "model.layers", 3);
         QCOMPARE(shards.size(), std::size_t{4});
         QCOMPARE(shards[1], std::vector<std::string>{"model.layers.0.a"});
         QCOMPARE(shards[2], std::vector<std::string>{"model.layers.1.b"});

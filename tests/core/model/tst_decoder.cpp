@@ -51,8 +51,10 @@ private Q_SLOTS:
         QTest::addColumn<QString>("golden");
         QTest::addRow("the sample model")
             << QString::fromStdString(kSample) << SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json";
-        QTest::addRow("grouped queries, llama3 positions, tied head")
-            << SA_SHARED_DIR "/models/llama3-6m" << SA_SHARED_DIR "/models/llama3-6m/golden.json";
+        for (const char* name : {"opt-6m", "llama2-6m", "llama3-6m", "mistral-6m", "gemma-6m", "bloom-6m"}) {
+            const QString folder = QString(SA_SHARED_DIR "/models/") + name;
+            QTest::addRow("%s", name) << folder << folder + "/golden.json";
+        }
     }
     void agreesWithTheReference()
     {

@@ -99,6 +99,32 @@ private Q_SLOTS:
         row("tying that is a number", R"({"tie_word_embeddings":1})", "tie_word_embeddings");
         row("an end token that is a text", R"({"eos_token_id":"</s>"})", "eos_token_id");
         row("an end token below 0", R"({"eos_token_id":[2,-1]})", "eos_token_id[1]");
+        row("another program's quantization", R"({"quantization_config":{"quant_method":"gptq","bits":4}})",
+            "quantization_config.quant_method");
+        row("a part of each head rotated", R"({"partial_rotary_factor":0.5})", "partial_rotary_factor");
+        row("the same in the newer spelling",
+            R"({"rope_parameters":{"rope_type":"default","partial_rotary_factor":0.5}})",
+            "rope_parameters.partial_rotary_factor");
+        row("a multiplier of another family", R"({"residual_multiplier":0.22})", "residual_multiplier");
+        row("clipped projections", R"({"clip_qkv":8.0})", "clip_qkv");
+        row("experts", R"({"num_local_experts":8})", "num_local_experts");
+        row("Gemma that looks both ways",
+            R"({"architectures":["GemmaForCausalLM"],"head_dim":16,"use_bidirectional_attention":true})",
+            "use_bidirectional_attention");
+        row("layer types of another length",
+            R"({"architectures":["MistralForCausalLM"],"layer_types":["full_attention"],"sliding_window":8})",
+            "layer_types");
+        row("an unknown layer type",
+            R"({"architectures":["Qwen2ForCausalLM"],"layer_types":["full_attention","linear_attention"]})",
+            "layer_types[1]");
+        row("a sliding layer without a window",
+            R"({"architectures":["Qwen3ForCausalLM"],"layer_types":["sliding_attention","full_attention"]})",
+            "sliding_window");
+        row("Bloom with an inner width of its own",
+            R"({"architectures":["BloomForCausalLM"],"n_layer":2,"n_head":4,"n_inner":100})", "n_inner");
+        row("OPT without its inner width", R"({"architectures":["OPTForCausalLM"]})", "ffn_dim");
+        row("OPT with an unknown activation",
+            R"({"architectures":["OPTForCausalLM"],"ffn_dim":64,"activation_function":"mish"})", "activation_function");
     }
     void refuses()
     {
@@ -109,6 +135,19 @@ private Q_SLOTS:
         QVERIFY(config.error().code == Errc::BadFormat || config.error().code == Errc::Unsupported);
         QCOMPARE(QString::fromStdString(config.error().where), field);
         QCOMPARE(config.error().file, std::string("config.json"));
+    }
+
+    void whatDoesNotChangeTheResultIsIgnored()
+    {
+        const auto plain = parseWith("{}");
+        const auto noisy =
+            parseWith(R"({"_name_or_path":"x/y","pretraining_tp":4,"use_cache":false,"torch_dtype":"float16",
+            "attention_dropout":0.1,"unsloth_version":"1","residual_multiplier":1.0,"num_experts":0,"clip_qkv":null,
+            "attn_logit_softcapping":null,"initializer_range":0.5,"my_own_note":[1,2,3]})");
+        QVERIFY(plain);
+        QVERIFY2(noisy, noisy ? "" : noisy.error().sentence().c_str());
+        QVERIFY(noisy->warnings.empty());
+        QCOMPARE(expectedTensors(*noisy).size(), expectedTensors(*plain).size());
     }
 
     void foldersAreCheckedBeforeWork()

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One decoder block in float32, of any family. It can be built, run and dropped on its own, which is how quantization
+// keeps one block of weights in memory.
+#pragma once
+
+#include "core/model/attention.h"
+#include "core/model/linear.h"
+#include "core/model/norm.h"
+#include "core/model/positions.h"
+
+#include <array>
+#include <memory>
+
+namespace sa
+{
+
+/// Keys and values of the past of one sequence, for one block.
+struct KvCache {
+    at::Tensor keys, values; ///< f32 [kvHeads, capacity, headDim]
+    std::int64_t length = 0;
+};
+
+class DecoderBlock
+{
+public:
+    /// Reads the block's tensors; packed layers become PlanesLinear.
+    static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device);
+
+    /// hidden: f32 [T, hidden] of one sequence. With a cache, the T tokens follow what the cache holds.
+    at::Tensor forward(const at::Tensor& hidden, const PositionCodes& positions, KvCache* cache) const;
+
+    /// The same in steps, so that quantization sees each group of linears' input behind the already quantized ones:
+    /// forward = mlpOutput(m, mlpInner(mlpInput(m))), m = attentionOutput(h, attentionMix(attentionInput(h))).
+    at::Tensor attentionInput(const at::Tensor& hidden) const; ///< [T, hidden]
+    at::Tensor attentionMix(const at::Tensor& x, const PositionCodes& positions,
+                            KvCache* cache) const;                                       ///< q k v -> [T, heads*d]
+    at::Tensor attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const; ///< o, residual added
+    at::Tensor mlpInput(const at::Tensor& middle) const;                                 ///< [T, hidden]
+    at::Tensor mlpInner(const at::Tensor& x) const;                                      ///< gate up -> [T, inner]
+    at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;       ///< down, residual added
+
+    void replaceLinear(LinearRole role, std::unique_ptr<Linear> linear);
+    std::int64_t weightBytes() const;
+
+private:
+    struct Queries {
+        at::Tensor q, k, v; ///< [heads or kvHeads, T, d]
+    };
+    struct Shape {
+        std::int64_t heads, kvHeads, headDim;
+        NormPlacement placement;
+        bool residualFromNorm, gatedMlp, fusedAttention, windowed;
+        Activation activation;
+        AttentionOptions attention;
+    };
+    const Linear& linear(LinearRole role) const;
+    Queries project(const at::Tensor& x) const;
+    at::Tensor join(const at::Tensor& residual, const at::Tensor& branch, const Norm& before, const Norm& after) const;
+
+    Shape m_shape{};
+    Norm m_attentionNorm, m_attentionPostNorm, m_mlpNorm, m_mlpPostNorm, m_queryNorm, m_keyNorm;
+    std::array<std::unique_ptr<Linear>, kLinearRoles> m_linears;
+};
+
+} // namespace sa

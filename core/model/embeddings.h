@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What surrounds the blocks: embeddings at one end, final norm and head at the other.
+#pragma once
+
+#include "core/model/norm.h"
+
+#include <span>
+
+namespace sa
+{
+
+class Embeddings
+{
+public:
+    static Result<Embeddings> load(const ModelFolder& model, at::Device device);
+    /// f32 [T, hidden]; the first token is at `firstPosition` of its sequence.
+    at::Tensor embed(std::span<const std::int32_t> ids, std::int64_t firstPosition) const;
+    at::Tensor logits(const at::Tensor& hidden) const; ///< final norm and head: f32 [T, vocab]
+
+private:
+    at::Tensor m_embedding, m_positions, m_projectIn, m_projectOut, m_head;
+    Norm m_embeddingNorm, m_finalNorm;
+    double m_scale = 1.0;
+    std::int64_t m_learnedOffset = 0;
+    std::optional<double> m_softcap;
+};
+
+} // namespace sa
