@@ -3,6 +3,8 @@
 #include "core/model/config_reading.h"
 #include "core/model/families.h"
 
+#include <algorithm>
+
 namespace sa
 {
 
@@ -28,6 +30,8 @@ Result<void> readLlamaLayout(const JsonField& config, ModelConfig& out)
     SA_CHECK(readCommon(config, out, /*tiedByDefault=*/false));
     SA_TRY(out.activation, readActivation(config, "hidden_act", "silu", {Activation::Silu}));
     SA_TRY(out.rope, readRope(config, out));
+    if (out.rope.scaling == RopeConfig::Scaling::Dynamic) // grows with the text up to the factor
+        out.positions = static_cast<std::int64_t>(static_cast<double>(out.positions) * std::max(1.0, out.rope.factor));
     return {};
 }
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/estimates.h"
+
+#include "core/base/parallel.h"
+#include "core/engine/jobs.h"
+
+#include <ATen/ATen.h>
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+namespace sa
+{
+
+namespace
+{
+
+constexpr int kMaxDefaultWindow = 2048;                           ///< what the paper calibrates with
+constexpr std::uint64_t kProgramBytes = std::uint64_t{200} << 20; ///< libraries, thread stacks, allocator slack
+constexpr std::uint64_t kHeaderBytes = std::uint64_t{16} << 20;
+constexpr std::uint64_t kBatchTokens = 8192; ///< BlockPipeline's batch of activations
+
+/// Core seconds of the sweep for one weight and plane (docs/results.md).
+constexpr double kSweepSecondsPerCode = 4e-7;
+/// Passes of the calibration windows through each linear (BlockPipeline).
+constexpr double kForwardPasses = 2.5;
+
+std::uint64_t bytesOf(std::int64_t a, std::int64_t b, std::uint64_t each)
+{
+    return static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b) * each;
+}
+
+double flopsPerSecond()
+{
+    constexpr std::int64_t n = 384;
+    const at::Tensor a = at::ones({n, n}), b = at::ones({n, n});
+    at::matmul(a, b); // threads start
+    const Stopwatch watch;
+    int products = 0;
+    while (watch.seconds() < 0.05) {
+        at::matmul(a, b);
+        ++products;
+    }
+    return 2.0 * n * n * n * products / watch.seconds();
+}
+
+} // namespace
+
+int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config)
+{
+    return spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, config.positions)));
+}
+
+std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    std::uint64_t bytes = model.store.totalBytes();
+    for (const auto& layer : linearLayers(model.config)) {
+        if (const auto dense = model.store.find(layer.name + ".weight"))
+            bytes -= std::min(bytes, (*dense)->sizeBytes);
+        PackedLayerInfo packed;
+        packed.N = static_cast<int>(layer.N);
+        packed.K = static_cast<int>(layer.K);
+        packed.q = spec.bits;
+        packed.R = spec.groupRows.value_or((packed.N + 7) / 8);
+        bytes += packed.storedBytes();
+    }
+    return bytes + kHeaderBytes;
+}
+
+std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    const ModelConfig& c = model.config;
+    const std::uint64_t embeddings = bytesOf(c.vocab, c.embeddingWidth, c.tiedHead ? 6 : 10);
+    std::uint64_t weights = 0, largestInput = 0;
+    for (const auto& layer : linearLayersOfBlock(c, 0)) {
+        weights += bytesOf(layer.N, layer.K, 4);
+        largestInput = std::max(largestInput, static_cast<std::uint64_t>(layer.K));
+    }
+    // The block, the group in the sweep beside it, the Hessian and its factors in float64, one batch of activations.
+    const std::uint64_t block = 2 * weights + 3 * 8 * largestInput * largestInput + 2 * 4 * kBatchTokens * largestInput;
+    const std::uint64_t tokens = bytesOf(spec.samples, calibrationWindow(spec, c), 1);
+    const std::uint64_t states = tokens * 4 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);
+    return kProgramBytes + std::max(embeddings, block) + states;
+}
+
+std::uint64_t residentBytes(const ModelFolder& model)
+{
+    std::uint64_t bytes = kProgramBytes + 4 * static_cast<std::uint64_t>(model.parameters());
+    for (const auto& layer : linearLayers(model.config))
+        if (const PackedLayerInfo* packed = model.packedLayer(layer.name))
+            bytes = bytes - bytesOf(layer.N, layer.K, 4) + packed->storedBytes();
+    return bytes;
+}
+
+double quantizeSeconds(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    double weights = 0, hessian = 0;
+    std::int64_t lastInput = 0;
+    for (const auto& layer : linearLayersOfBlock(model.config, 0)) {
+        const double n = static_cast<double>(layer.N), k = static_cast<double>(layer.K);
+        weights += n * k;
+        if (layer.K != lastInput || inputOf(layer.role) != LinearInput::Attention)
+            hessian += k * k;
+        lastInput = layer.K;
+    }
+    const double tokens = static_cast<double>(spec.samples) * calibrationWindow(spec, model.config);
+    const double flops = 2.0 * tokens * (kForwardPasses * weights + hessian);
+    const double blocks = static_cast<double>(model.config.layers);
+    return blocks * (flops / flopsPerSecond() + kSweepSecondsPerCode * weights * spec.bits / parallelThreads());
+}
+
+std::uint64_t availableMemoryBytes()
+{
+    std::ifstream info("/proc/meminfo");
+    for (std::string key; info >> key;) {
+        std::uint64_t kilobytes = 0;
+        if (key == "MemAvailable:" && info >> kilobytes)
+            return kilobytes << 10;
+        info.ignore(1 << 10, '\n');
+    }
+    return 0;
+}
+
+} // namespace sa
