@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/tensor_info.h"
 
 namespace sa
 {

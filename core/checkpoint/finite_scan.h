@@ -3,9 +3,11 @@
 // are refused where they come in and where they would go out.
 #pragma once
 
-#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/tensor_info.h"
 
+#include <cstddef>
 #include <optional>
+#include <span>
 
 namespace sa
 {

@@ -29,8 +29,7 @@ std::string_view withoutLeadingSpace(std::string_view text)
 const char* convertPickleRemedy() noexcept
 {
     return "Look for a safetensors version of the model, or convert it where you trust it: load it with transformers "
-           "and "
-           "call save_pretrained(FOLDER, safe_serialization=True). This program never loads pickles, because they run "
+           "and call save_pretrained(FOLDER, safe_serialization=True). This program never runs a pickle: it may be any "
            "code";
 }
 
@@ -49,7 +48,9 @@ std::optional<Error> recogniseForeignFormat(std::string_view firstBytes)
         return damaged("this is a Git LFS pointer, not the weights themselves",
                        "Run \"git lfs pull\" in the folder, or download the file itself");
     if (starts(std::string_view("PK\x03\x04", 4)) || starts(std::string_view("PK\x05\x06", 4)))
-        return other("this is a ZIP archive, probably a PyTorch checkpoint", convertPickleRemedy());
+        return other("this is a ZIP archive, probably a PyTorch checkpoint",
+                     "Give it the name that PyTorch checkpoints have (pytorch_model.bin), or look for a safetensors "
+                     "version of the model");
     if (firstBytes.size() >= 2 && firstBytes[0] == '\x80' && firstBytes[1] >= 2 && firstBytes[1] <= 5)
         return other("this is a Python pickle", convertPickleRemedy());
     if (starts("GGUF") || starts("lmgg") || starts("tjgg"))

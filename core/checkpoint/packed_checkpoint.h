@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/cancel.h"
+#include "core/base/json.h"
 #include "core/checkpoint/packed_weight.h"
 #include "core/checkpoint/weight_store.h"
 

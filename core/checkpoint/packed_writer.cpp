@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/companion_files.h"
+#include "core/checkpoint/config_json.h"
 #include "core/checkpoint/finite_scan.h"
 #include "core/checkpoint/packed_layout.h"
+#include "core/checkpoint/safetensors.h"
 #include "sa/kernels/sign_planes.h"
 
 #include <algorithm>
@@ -87,7 +89,7 @@ Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightSt
     if (shardCount < 1 || shardCount > kMaxShards)
         return mistake("the number of shards is out of range", std::to_string(shardCount));
     const std::string configPath = joinPath(source.folder(), kConfigName);
-    SA_TRY(Json config, json::parseFile(configPath, {.maxBytes = 32u << 20, .maxDepth = 32}));
+    SA_TRY(Json config, readConfigJson(source.folder()));
     if (!config.is_object())
         return JsonField(config, configPath).wrong("an object");
     if (config.contains("quantization_config") && !config["quantization_config"].is_null())

@@ -326,21 +326,9 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path)
     return out;
 }
 
-Result<void> SafetensorsFile::read(const TensorInfo& tensor, std::span<std::byte> out) const
-{
-    if (out.size() != tensor.sizeBytes)
-        return makeError(Errc::Internal, "a tensor is read into a buffer of another size")
-            .in(path())
-            .at(display(tensor.name))
-            .butFound(bytesText(out.size()))
-            .wanted(bytesText(tensor.sizeBytes));
-    return readPart(tensor, 0, out);
-}
-
 Result<void> SafetensorsFile::readPart(const TensorInfo& tensor, std::uint64_t begin, std::span<std::byte> out) const
 {
-    if (begin > tensor.sizeBytes || out.size() > tensor.sizeBytes - begin)
-        return makeError(Errc::Internal, "a read goes past the end of a tensor").in(path()).at(display(tensor.name));
+    SA_CHECK(checkRange(tensor, begin, out.size()));
     auto done = m_file.readAt(tensor.offset + begin, out);
     if (!done)
         return std::move(done).error().at(display(tensor.name));

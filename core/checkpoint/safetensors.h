@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/base/sha256.h"
+#include "core/checkpoint/tensor_file.h"
 
 #include <cstdint>
 #include <map>
@@ -16,23 +17,7 @@
 namespace sa
 {
 
-/// Every type of the format whose elements are whole bytes. Those after Bool are read as bytes and computed with
-/// nowhere: a file may hold such a tensor, and whoever needs its values refuses it by name.
-enum class Dtype { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool, U64, U32, U16, F8E4M3, F8E5M2, F8E8M0, C64 };
-const char* name(Dtype dtype) noexcept; ///< the safetensors spelling: "F16", "BOOL"
-int sizeBytes(Dtype dtype) noexcept;
-
-struct TensorInfo {
-    std::string name;
-    Dtype dtype = Dtype::F32;
-    std::vector<std::int64_t> shape;
-    std::uint64_t offset = 0; ///< from the start of the file
-    std::uint64_t sizeBytes = 0;
-    std::int64_t elements() const;
-    std::string shapeText() const; ///< "[704, 256]"
-};
-
-class SafetensorsFile
+class SafetensorsFile final : public TensorFile
 {
 public:
     static constexpr std::uint64_t kMinHeaderBytes = 8; ///< "{}" padded as the official writer does
@@ -43,14 +28,11 @@ public:
     /// another format under this name (pickle, ZIP, GGUF).
     static Result<SafetensorsFile> open(const std::string& path);
 
-    const std::string& path() const { return m_file.path(); }
-    std::uint64_t fileBytes() const { return m_file.sizeBytes(); }
-    const std::map<std::string, TensorInfo>& tensors() const { return m_tensors; }
+    const std::string& path() const override { return m_file.path(); }
+    std::uint64_t fileBytes() const override { return m_file.sizeBytes(); }
+    const std::map<std::string, TensorInfo>& tensors() const override { return m_tensors; }
     const std::map<std::string, std::string>& metadata() const { return m_metadata; }
-    /// `out` must be the tensor's size. Thread-safe.
-    Result<void> read(const TensorInfo& tensor, std::span<std::byte> out) const;
-    /// Bytes [begin, begin + out.size()) of the tensor.
-    Result<void> readPart(const TensorInfo& tensor, std::uint64_t begin, std::span<std::byte> out) const;
+    Result<void> readPart(const TensorInfo& tensor, std::uint64_t begin, std::span<std::byte> out) const override;
 
 private:
     explicit SafetensorsFile(File file)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/weight_store.h"
 
+#include "core/base/json.h"
 #include "core/checkpoint/folder_link.h"
 #include "core/checkpoint/foreign_format.h"
+#include "core/checkpoint/llama2c.h"
+#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/torch_file.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,9 +21,27 @@ namespace sa
 namespace
 {
 
-constexpr const char* kIndexName = "model.safetensors.index.json";
-constexpr const char* kSingleName = "model.safetensors";
-constexpr const char* kSuffix = ".safetensors";
+/// One way to name and to store the weights of a folder.
+struct Layout {
+    const char* index;
+    const char* single;
+    const char* suffix; ///< of a shard
+    const char* shardWanted;
+    Result<std::shared_ptr<const TensorFile>> (*open)(const std::string& path);
+};
+
+template<class Kind> Result<std::shared_ptr<const TensorFile>> openAs(const std::string& path)
+{
+    auto opened = Kind::open(path);
+    if (!opened)
+        return std::move(opened).error();
+    return std::shared_ptr<const TensorFile>(std::make_shared<const Kind>(*std::move(opened)));
+}
+
+constexpr Layout kSafetensors{"model.safetensors.index.json", "model.safetensors", ".safetensors",
+                              "the name of a .safetensors file in the same folder", openAs<SafetensorsFile>};
+constexpr Layout kTorch{"pytorch_model.bin.index.json", "pytorch_model.bin", ".bin",
+                        "the name of a .bin file in the same folder", openAs<TorchFile>};
 constexpr std::uint64_t kPieceBytes = 4u << 20;
 
 bool endsWith(const std::string& text, std::string_view suffix)
@@ -31,6 +53,15 @@ bool isPickleName(const std::string& fileName)
 {
     for (const char* suffix : {".bin", ".pt", ".pth", ".ckpt", ".pkl"})
         if (endsWith(fileName, suffix))
+            return true;
+    return false;
+}
+
+/// Other files that training leaves behind under the endings of weights.
+bool isTrainingState(const std::string& fileName)
+{
+    for (const char* stem : {"training_args", "optimizer", "scheduler", "rng_state", "scaler", "trainer_state"})
+        if (fileName.rfind(stem, 0) == 0)
             return true;
     return false;
 }
@@ -48,7 +79,7 @@ std::string someOf(const std::vector<std::string>& names)
 }
 
 /// Why `fileName` cannot be a shard of this folder; empty when it can.
-std::string shardNameProblem(const std::string& fileName)
+std::string shardNameProblem(const std::string& fileName, const Layout& layout)
 {
     if (fileName.empty())
         return "the name of a shard is empty";
@@ -59,8 +90,8 @@ std::string shardNameProblem(const std::string& fileName)
             return "the name of a shard contains a control character";
     if (fileName.find_first_of("/\\:") != std::string::npos || fileName == "." || fileName == "..")
         return "the name of a shard is a path, not a plain file name";
-    if (!endsWith(fileName, kSuffix))
-        return "a shard is not a safetensors file";
+    if (!endsWith(fileName, layout.suffix))
+        return "a shard is not a " + std::string(layout.suffix) + " file";
     return {};
 }
 
@@ -75,15 +106,25 @@ public:
     Result<WeightStore> run()
     {
         SA_CHECK(list());
-        if (m_entries.count(kIndexName) != 0)
-            SA_CHECK(openIndexed());
-        else
-            SA_CHECK(openSingle());
-        warnStrays();
+        SA_TRY(const Layout* layout, choose());
+        SA_CHECK(layout ? (has(layout->index) ? openIndexed(*layout) : openSingle(*layout)) : openLlama2c());
+        warnStrays(layout);
         return std::move(m_store);
     }
 
 private:
+    bool has(const std::string& fileName) const { return m_entries.count(fileName) != 0; }
+    /// Null: no file has a name that weights have.
+    Result<const Layout*> choose() const
+    {
+        if (has(kSafetensors.index) || has(kSafetensors.single))
+            return &kSafetensors;
+        for (const auto& fileName : m_entries) // a download without its index, which better not end in other weights
+            if (fileName.rfind("model-", 0) == 0 && endsWith(fileName, kSafetensors.suffix))
+                return noWeights();
+        return has(kTorch.index) || has(kTorch.single) ? &kTorch : nullptr;
+    }
+
     std::string pathOf(const std::string& fileName) const { return joinPath(m_store.m_folder, fileName); }
     void warn(std::string text) { m_store.m_warnings.push_back(std::move(text)); }
 
@@ -101,8 +142,8 @@ private:
         fs::directory_iterator entry(folder, failed);
         for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
             std::string fileName = entry->path().filename().string();
-            if (endsWith(fileName, kSuffix) || fileName == kIndexName || isPickleName(fileName) ||
-                endsWith(fileName, ".gguf"))
+            if (fileName == kSafetensors.index || fileName == kTorch.index || endsWith(fileName, ".safetensors") ||
+                endsWith(fileName, ".gguf") || (isPickleName(fileName) && !isTrainingState(fileName)))
                 m_entries.insert(std::move(fileName));
         }
         if (failed)
@@ -110,17 +151,29 @@ private:
         return {};
     }
 
-    Result<void> openSingle()
+    Result<void> openSingle(const Layout& layout)
     {
-        if (m_entries.count(kSingleName) == 0)
+        SA_TRY(const TensorFile* file, openFile(layout.single, layout.open));
+        return addAll(*file);
+    }
+
+    Result<void> openLlama2c()
+    {
+        SA_TRY(const auto fileName, findLlama2c(m_store.m_folder));
+        if (!fileName)
             return noWeights();
-        SA_TRY(const SafetensorsFile* file, openFile(kSingleName));
-        if (file->tensors().empty())
+        SA_TRY(const TensorFile* file, openFile(*fileName, openAs<Llama2cFile>));
+        return addAll(*file);
+    }
+
+    Result<void> addAll(const TensorFile& file)
+    {
+        if (file.tensors().empty())
             return makeError(Errc::BadFormat, "the weight file holds no tensors")
-                .in(file->path())
+                .in(file.path())
                 .tryThis("Download the file again");
-        for (const auto& entry : file->tensors())
-            m_store.m_index.emplace_hint(m_store.m_index.end(), entry.first, 0);
+        for (const auto& [tensorName, tensor] : file.tensors())
+            m_store.m_index.emplace_hint(m_store.m_index.end(), tensorName, WeightStore::Place{0, &tensor, tensor});
         return {};
     }
 
@@ -128,8 +181,11 @@ private:
     {
         std::vector<std::string> shards, pickles, ggufs;
         for (const auto& fileName : m_entries)
-            (isPickleName(fileName) ? pickles : endsWith(fileName, kSuffix) ? shards : ggufs).push_back(fileName);
-        const std::string wanted = std::string(kSingleName) + " or " + kIndexName;
+            (isPickleName(fileName)                    ? pickles
+             : endsWith(fileName, kSafetensors.suffix) ? shards
+                                                       : ggufs)
+                .push_back(fileName);
+        const std::string wanted = std::string(kSafetensors.single) + ", " + kTorch.single + " or the index of one";
         if (!shards.empty())
             return makeError(Errc::NotFound, "there are safetensors files, but none is named as a model's weights are")
                 .in(m_store.m_folder)
@@ -138,11 +194,11 @@ private:
                 .tryThis(
                     "Download the index file, too; a single file of all weights can be renamed to model.safetensors");
         if (!pickles.empty())
-            return makeError(Errc::Unsupported, "the weights are there as PyTorch pickles only")
+            return makeError(Errc::NotFound, "there are PyTorch files, but none is named as a model's weights are")
                 .in(m_store.m_folder)
                 .butFound(someOf(pickles))
                 .wanted(wanted)
-                .tryThis(convertPickleRemedy());
+                .tryThis("Use the model in Hugging Face form, with its index file where it has several weight files");
         if (!ggufs.empty())
             return makeError(Errc::Unsupported, "the weights are there as GGUF only")
                 .in(m_store.m_folder)
@@ -155,32 +211,34 @@ private:
             .tryThis("Check that the download is complete");
     }
 
-    Result<void> openIndexed()
+    Result<void> openIndexed(const Layout& layout)
     {
-        const std::string indexPath = pathOf(kIndexName);
+        const std::string indexPath = pathOf(layout.index);
         SA_TRY(const Json index, json::parseFile(indexPath));
         const JsonField root(index, indexPath);
         std::map<std::string, std::string> weightMap; // tensor -> shard
         std::set<std::string> shards;
-        SA_CHECK(readWeightMap(root, weightMap, shards));
+        SA_CHECK(readWeightMap(layout, root, weightMap, shards));
         SA_CHECK(checkShardsExist(indexPath, shards));
 
         std::map<std::string, std::size_t> fileIndex;
         std::map<std::string, std::string> unmapped; // tensor -> the shard it was seen in
         for (const auto& shard : shards) {
-            SA_TRY(const SafetensorsFile* file, openFile(shard));
+            SA_TRY(const TensorFile* file, openFile(shard, layout.open));
             fileIndex.emplace(shard, m_store.m_files.size() - 1);
             SA_CHECK(checkAgainstMap(*file, shard, weightMap, unmapped));
         }
         for (const auto& [tensor, shard] : weightMap) {
             const std::size_t file = fileIndex.at(shard);
-            if (m_store.m_files[file]->tensors().count(tensor) == 0)
+            const auto stored = m_store.m_files[file]->tensors().find(tensor);
+            if (stored == m_store.m_files[file]->tensors().end())
                 return makeError(Errc::BadFormat, "the index maps a tensor to a shard that does not hold it")
                     .in(indexPath)
                     .at("weight_map." + display(tensor))
                     .butFound(shard)
                     .tryThis("The index and the shards are from different downloads: get all of them again");
-            m_store.m_index.emplace_hint(m_store.m_index.end(), tensor, file);
+            m_store.m_index.emplace_hint(m_store.m_index.end(), tensor,
+                                         WeightStore::Place{file, &stored->second, stored->second});
         }
         if (!unmapped.empty()) {
             std::vector<std::string> names;
@@ -188,11 +246,11 @@ private:
                 names.push_back(entry.first);
             warn("tensors that the index does not list are ignored: " + someOf(names));
         }
-        return checkTotalSize(root);
+        return checkTotalSize(layout, root);
     }
 
-    Result<void> readWeightMap(const JsonField& root, std::map<std::string, std::string>& weightMap,
-                               std::set<std::string>& shards) const
+    Result<void> readWeightMap(const Layout& layout, const JsonField& root,
+                               std::map<std::string, std::string>& weightMap, std::set<std::string>& shards) const
     {
         SA_TRY(const JsonField field, root.at("weight_map"));
         if (!field.isObject())
@@ -202,14 +260,17 @@ private:
             if (!value.is_string())
                 return entry.wrong("a file name");
             const auto& shard = value.get_ref<const std::string&>();
-            if (std::string problem = shardNameProblem(shard); !problem.empty())
-                return makeError(isPickleName(shard) ? Errc::Unsupported : Errc::BadFormat, std::move(problem))
+            if (std::string problem = shardNameProblem(shard, layout); !problem.empty()) {
+                const bool otherKind = isPickleName(shard) && &layout == &kSafetensors;
+                return makeError(otherKind ? Errc::Unsupported : Errc::BadFormat, std::move(problem))
                     .in(entry.file())
                     .at(entry.path())
                     .butFound("\"" + display(shard, 80) + "\"")
-                    .wanted("the name of a .safetensors file in the same folder")
-                    .tryThis(isPickleName(shard) ? convertPickleRemedy()
-                                                 : "Do not use this folder unless you know where it comes from");
+                    .wanted(layout.shardWanted)
+                    .tryThis(otherKind
+                                 ? "Give the index of the PyTorch files its own name, pytorch_model.bin.index.json"
+                                 : "Do not use this folder unless you know where it comes from");
+            }
             shards.insert(shard);
             weightMap.emplace_hint(weightMap.end(), tensor, shard);
         }
@@ -235,7 +296,7 @@ private:
             .tryThis("Check that the download is complete and that no link in the folder is broken");
     }
 
-    Result<void> checkAgainstMap(const SafetensorsFile& file, const std::string& shard,
+    Result<void> checkAgainstMap(const TensorFile& file, const std::string& shard,
                                  const std::map<std::string, std::string>& weightMap,
                                  std::map<std::string, std::string>& unmapped) const
     {
@@ -261,7 +322,7 @@ private:
     }
 
     /// Hub indices are often a little off here, which hurts nobody: a warning.
-    Result<void> checkTotalSize(const JsonField& root)
+    Result<void> checkTotalSize(const Layout& layout, const JsonField& root)
     {
         const auto metadata = root.find("metadata");
         if (!metadata)
@@ -275,37 +336,46 @@ private:
             return total->wrong("a number of bytes");
         std::uint64_t sum = 0;
         for (const auto& entry : m_store.m_index)
-            sum += m_store.m_files[entry.second]->tensors().at(entry.first).sizeBytes;
+            sum += entry.second.info.sizeBytes;
         if (total->raw().get<double>() != static_cast<double>(sum))
-            warn(std::string(kIndexName) + " says " + json::dump(total->raw()) +
+            warn(std::string(layout.index) + " says " + json::dump(total->raw()) +
                  " bytes in total_size, the tensors have " + std::to_string(sum));
         return {};
     }
 
-    Result<const SafetensorsFile*> openFile(const std::string& fileName)
+    Result<const TensorFile*> openFile(const std::string& fileName,
+                                       Result<std::shared_ptr<const TensorFile>> (*open)(const std::string& path))
     {
-        auto opened = SafetensorsFile::open(pathOf(fileName));
-        if (!opened)
-            return std::move(opened).error();
+        SA_TRY(auto opened, open(pathOf(fileName)));
         std::string target;
         if (linkTarget(m_store.m_folder, fileName, &target) == LinkTarget::Outside)
             warn(fileName + " is a link to a file outside the folder: " + display(target));
+        for (const auto& warning : opened->warnings())
+            warn(fileName + ": " + warning);
         m_used.insert(fileName);
-        m_store.m_files.push_back(std::make_shared<const SafetensorsFile>(*std::move(opened)));
+        m_store.m_files.push_back(std::move(opened));
         m_store.m_totalBytes += m_store.m_files.back()->fileBytes();
         return m_store.m_files.back().get();
     }
 
-    void warnStrays()
+    /// `layout`: what is in use; null: a checkpoint of llama2.c, whose tokenizer ends in ".bin", too.
+    void warnStrays(const Layout* layout)
     {
-        std::vector<std::string> strays;
-        for (const auto& fileName : m_entries)
-            if (endsWith(fileName, kSuffix) && m_used.count(fileName) == 0) {
-                if (fileName == kSingleName)
-                    warn("both model.safetensors and an index are present: the files of the index are used");
-                else
-                    strays.push_back(fileName);
-            }
+        if (layout && has(layout->index) && has(layout->single) && m_used.count(layout->single) == 0) {
+            warn("both " + std::string(layout->single) + " and an index are present: the files of the index are used");
+            m_used.insert(layout->single);
+        }
+        std::vector<std::string> strays, torchFiles;
+        for (const auto& fileName : m_entries) {
+            if (m_used.count(fileName) != 0 || fileName == kSafetensors.index || fileName == kTorch.index ||
+                (!layout && endsWith(fileName, ".bin")))
+                continue;
+            const bool isCopy = layout == &kSafetensors && fileName.rfind("pytorch_model", 0) == 0;
+            (isCopy ? torchFiles : strays).push_back(fileName);
+        }
+        if (!torchFiles.empty())
+            warn("the weights are there twice, as safetensors and as PyTorch files: the safetensors are used, not " +
+                 someOf(torchFiles));
         if (!strays.empty())
             warn("weight files that do not belong to the model are ignored: " + someOf(strays));
     }
@@ -320,12 +390,51 @@ Result<WeightStore> WeightStore::open(const std::string& folder)
     return WeightStoreOpener(folder).run();
 }
 
+Result<void> WeightStore::useCanonicalNames(const std::string& anchor, const std::vector<std::string>& outside)
+{
+    if (contains(anchor))
+        return {};
+    const auto startsWith = [](const std::string& text, const std::string& stem) { return text.rfind(stem, 0) == 0; };
+    std::string missing, surplus; // prefixes, with their dot
+    for (std::size_t dot = anchor.find('.'); dot != std::string::npos && missing.empty();
+         dot = anchor.find('.', dot + 1))
+        if (anchor.find('.', dot + 1) != std::string::npos && contains(anchor.substr(dot + 1)))
+            missing = anchor.substr(0, dot + 1);
+    std::size_t wrapped = 0;
+    for (const auto& entry : m_index)
+        if (missing.empty() && endsWith(entry.first, "." + anchor)) {
+            surplus = entry.first.substr(0, entry.first.size() - anchor.size());
+            ++wrapped;
+        }
+    if (missing.empty() && wrapped != 1) // several models in one file: nobody can know which is meant
+        return {};
+    std::map<std::string, Place> renamed;
+    for (auto& [tensorName, place] : m_index) {
+        const bool isOutside = std::any_of(outside.begin(), outside.end(),
+                                           [&](const std::string& stem) { return startsWith(tensorName, stem); });
+        std::string canonical = tensorName;
+        if (!missing.empty() && !isOutside && !startsWith(tensorName, missing))
+            canonical = missing + tensorName;
+        else if (!surplus.empty() && startsWith(tensorName, surplus))
+            canonical = tensorName.substr(surplus.size());
+        Place moved = place;
+        moved.info.name = canonical;
+        if (!renamed.emplace(canonical, std::move(moved)).second)
+            return makeError(Errc::BadFormat, "two tensors of the weights have the same name in the model")
+                .in(m_files[place.file]->path())
+                .at(display(tensorName))
+                .butFound("another tensor that is " + display(canonical));
+    }
+    m_index = std::move(renamed);
+    return {};
+}
+
 Result<const TensorInfo*> WeightStore::find(const std::string& tensorName) const
 {
     const auto place = m_index.find(tensorName);
     if (place == m_index.end())
         return makeError(Errc::NotFound, "the weights lack a tensor").in(m_folder).at(display(tensorName));
-    return &m_files[place->second]->tensors().at(tensorName);
+    return &place->second.info;
 }
 
 std::vector<std::string> WeightStore::names() const
@@ -339,18 +448,20 @@ std::vector<std::string> WeightStore::names() const
 
 Result<void> WeightStore::read(const std::string& tensorName, std::span<std::byte> out) const
 {
-    SA_TRY(const TensorInfo* tensor, find(tensorName));
-    return m_files[m_index.at(tensorName)]->read(*tensor, out);
+    SA_CHECK(find(tensorName));
+    const Place& place = m_index.at(tensorName);
+    return m_files[place.file]->read(*place.stored, out);
 }
 
 Result<void> WeightStore::readPieces(const std::string& tensorName, const PieceSink& sink) const
 {
     SA_TRY(const TensorInfo* tensor, find(tensorName));
-    const SafetensorsFile& file = *m_files[m_index.at(tensorName)];
+    const Place& place = m_index.at(tensorName);
+    const TensorFile& file = *m_files[place.file];
     std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(kPieceBytes, tensor->sizeBytes)));
     for (std::uint64_t begin = 0; begin < tensor->sizeBytes;) {
         const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), tensor->sizeBytes - begin));
-        SA_CHECK(file.readPart(*tensor, begin, std::span(buffer).first(count)));
+        SA_CHECK(file.readPart(*place.stored, begin, std::span(buffer).first(count)));
         SA_CHECK(sink(begin, std::span<const std::byte>(buffer.data(), count)));
         begin += count;
     }
@@ -360,7 +471,7 @@ Result<void> WeightStore::readPieces(const std::string& tensorName, const PieceS
 std::string WeightStore::fileOf(const std::string& tensorName) const
 {
     const auto place = m_index.find(tensorName);
-    return place == m_index.end() ? std::string() : m_files[place->second]->path();
+    return place == m_index.end() ? std::string() : m_files[place->second.file]->path();
 }
 
 std::vector<std::string> WeightStore::files() const

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `export`: a packed folder as an ordinary float16 Hugging Face folder for any other runtime.
 #include "core/checkpoint/companion_files.h"
+#include "core/checkpoint/safetensors.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"

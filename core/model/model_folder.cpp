@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/model_folder.h"
 
-#include <filesystem>
+#include "core/checkpoint/config_json.h"
+
 #include <set>
 
 namespace sa
@@ -63,20 +64,7 @@ Result<void> checkPackedLayers(const ModelFolder& model)
 
 Result<Json> readConfig(const std::string& folder)
 {
-    if (!exists(folder))
-        return makeError(Errc::NotFound, "there is no such folder").in(folder);
-    if (!isFolder(folder))
-        return makeError(Errc::BadInput, "this is a file, not a model folder")
-            .in(folder)
-            .wanted("a Hugging Face model folder")
-            .tryThis("Give the folder that holds config.json and the weights");
-    const std::string path = joinPath(folder, "config.json");
-    if (!exists(path))
-        return makeError(Errc::NotFound, "the folder has no config.json")
-            .in(folder)
-            .wanted("a Hugging Face model folder: config.json, tokenizer.json and *.safetensors")
-            .tryThis("Check that the download is complete and that this is the model's own folder");
-    return json::parseFile(path, {.maxBytes = 32u << 20, .maxDepth = 32});
+    return readConfigJson(folder);
 }
 
 Result<ModelFolder> ModelFolder::open(const std::string& path)
@@ -86,6 +74,7 @@ Result<ModelFolder> ModelFolder::open(const std::string& path)
     SA_TRY(ModelConfig parsed, ModelConfig::parse(root));
     SA_TRY(auto quantization, quantizationOf(root));
     SA_TRY(WeightStore store, WeightStore::open(path));
+    SA_CHECK(store.useCanonicalNames(expectedTensors(parsed).front().name));
 
     ModelFolder model{path, std::move(parsed), std::move(store), std::move(quantization), {}};
     model.warnings = model.config.warnings;

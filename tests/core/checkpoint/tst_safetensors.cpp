@@ -273,9 +273,9 @@ void TestSafetensors::malformedContainers_data()
     MALFORMED("a JSON error under the name", QByteArray("{\"error\":\"Repository not found\"}"), BadFormat,
               "JSON text");
     MALFORMED("a PyTorch ZIP under the name", QByteArray("PK\x03\x04\x00\x00\x08\x08", 8) + counting(200), Unsupported,
-              "PyTorch", "save_pretrained");
+              "PyTorch", "pytorch_model.bin");
     MALFORMED("a pickle under the name", QByteArray("\x80\x02}q\x00(X\x06\x00\x00\x00weightq", 19) + counting(50),
-              Unsupported, "pickle", "never loads pickles");
+              Unsupported, "pickle", "never runs a pickle");
     MALFORMED("a GGUF file under the name", QByteArray("GGUF\3\0\0\0", 8) + counting(50), Unsupported, "GGUF");
     MALFORMED("an HDF5 file under the name", QByteArray("\x89HDF\r\n\x1a\n") + counting(50), Unsupported, "HDF5");
     MALFORMED("a gzip archive under the name", QByteArray("\x1f\x8b\x08\x00", 4) + counting(50), Unsupported, "gzip");

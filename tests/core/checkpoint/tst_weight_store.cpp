@@ -161,13 +161,15 @@ void TestWeightStore::foldersWithoutWeights_data()
                                      << QStringList{"no weights", "model.safetensors"};
     QTest::addRow("only a configuration")
         << QStringList{"config.json"} << int(sa::Errc::NotFound) << QStringList{"no weights"};
-    QTest::addRow("pickled weights only")
-        << QStringList{"config.json", "pytorch_model.bin"} << int(sa::Errc::Unsupported)
-        << QStringList{"pytorch_model.bin", "pickles", "save_pretrained"};
-    QTest::addRow("many pickled shards") << QStringList{"pytorch_model-00001-of-00003.bin",
-                                                        "pytorch_model-00002-of-00003.bin", "consolidated.00.pth",
-                                                        "x.pt", "y.ckpt"}
-                                         << int(sa::Errc::Unsupported) << QStringList{"and 1 more", "pickles"};
+    QTest::addRow("a PyTorch file that is none")
+        << QStringList{"config.json", "pytorch_model.bin"} << int(sa::Errc::BadFormat)
+        << QStringList{"pytorch_model.bin", "not a PyTorch checkpoint"};
+    QTest::addRow("many PyTorch files without an index")
+        << QStringList{"pytorch_model-00001-of-00003.bin", "pytorch_model-00002-of-00003.bin", "consolidated.00.pth",
+                       "x.pt", "y.ckpt"}
+        << int(sa::Errc::NotFound) << QStringList{"and 1 more", "PyTorch files", "index"};
+    QTest::addRow("what training leaves behind")
+        << QStringList{"training_args.bin", "optimizer.pt"} << int(sa::Errc::NotFound) << QStringList{"no weights"};
     QTest::addRow("GGUF only") << QStringList{"model-q4.gguf"} << int(sa::Errc::Unsupported)
                                << QStringList{"GGUF", "model-q4.gguf"};
     QTest::addRow("shards without their index")
@@ -330,7 +332,15 @@ void TestWeightStore::thingsThatHurtNobodyAreWarnings_data()
                                          << "adapter_model.safetensors";
     QTest::addRow("a single file beside the index") << all << QByteArray("{}") << "model.safetensors"
                                                     << "both model.safetensors and an index";
-    QTest::addRow("a pickle beside the weights") << all << QByteArray("{}") << "pytorch_model.bin" << QString();
+    QTest::addRow("a pickle beside the weights") << all << QByteArray("{}") << "pytorch_model.bin"
+                                                 << "pytorch_model.bin";
+    QTest::addRow("the weights in Meta's form, too") << all << QByteArray("{}") << "consolidated.00.pth"
+                                                     << "consolidated.00.pth";
+    QTest::addRow("a GGUF file, too") << all << QByteArray("{}") << "model-q4.gguf"
+                                      << "model-q4.gguf";
+    QTest::addRow("a second copy") << all << QByteArray("{}") << "a (1).safetensors"
+                                   << "a (1).safetensors";
+    QTest::addRow("what training leaves behind") << all << QByteArray("{}") << "training_args.bin" << QString();
     QTest::addRow("a tensor that the index does not list")
         << QByteArray(R"({"one":"a.safetensors","three":"b.safetensors"})") << QByteArray("{}") << QString() << "two";
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/atomic_file.h"
+#include "core/checkpoint/safetensors.h"
 #include "core/model/model_folder.h"
 
 #include <QDir>
