@@ -77,7 +77,10 @@ int runInvocation(const cli::Invocation& invocation, cli::Output& output)
     if (outcome)
         if (const auto written = output.status(); !written)
             return fail(written.error(), false, output);
-    return outcome ? 0 : exitStatus(outcome.error().code);
+    if (!outcome)
+        return exitStatus(outcome.error().code);
+    const bool foundFaults = std::holds_alternative<DoctorSpec>(invocation.spec) && outcome->value("failed", 0) > 0;
+    return foundFaults ? exitStatus(Errc::BadInput) : 0;
 }
 
 int run(const std::vector<std::string>& arguments)

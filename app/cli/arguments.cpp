@@ -267,7 +267,13 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     Command verify(app, "verify", "verify", "Check every tensor of a packed folder", "  shiftadd verify packed-3bit\n");
     verify.path("model", "Packed folder");
 
-    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify});
+    Command doctor(app, "doctor", "doctor", "Check whether a folder will open, run and quantize on this machine",
+                   "  shiftadd doctor downloads/some-model\n"
+                   "  shiftadd doctor --json downloads/some-model\n"
+                   "Exit status 3 when a check failed.");
+    doctor.path("model", "Folder of the model, original or packed");
+
+    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     return parsed;

@@ -187,6 +187,20 @@ std::string verifyText(const VerifySpec& spec, const Json& result)
          {"Verdict", "nothing is missing, extra or out of range"}});
 }
 
+std::string doctorText(const Json& result)
+{
+    std::string out;
+    for (const Json& check : member(result, "checks")) {
+        const std::string status = text(check, "status");
+        const char* mark = status == "passed" ? "ok" : status == "warning" ? "warning" : "FAILED";
+        out += fmt::format("{:<8} {}: {}\n", mark, text(check, "title"), text(check, "detail"));
+        if (const std::string remedy = text(check, "remedy"); status != "passed" && !remedy.empty())
+            out += fmt::format("{:<8} -> {}\n", "", remedy);
+    }
+    return out + fmt::format("\n{} passed, {} to look at, {} failed\n", fixed(number(result, "passed"), 0),
+                             fixed(number(result, "warnings"), 0), fixed(number(result, "failed"), 0));
+}
+
 } // namespace
 
 std::string resultText(const JobSpec& spec, const Json& result)
@@ -201,6 +215,8 @@ std::string resultText(const JobSpec& spec, const Json& result)
         return evaluateText(result);
     if (std::holds_alternative<ExportSpec>(spec))
         return exportText(result);
+    if (std::holds_alternative<DoctorSpec>(spec))
+        return doctorText(result);
     if (const auto* verify = std::get_if<VerifySpec>(&spec))
         return verifyText(*verify, result);
     return {};

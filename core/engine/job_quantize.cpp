@@ -4,6 +4,7 @@
 #include "core/base/resources.h"
 #include "core/base/sha256.h"
 #include "core/engine/block_pipeline.h"
+#include "core/engine/estimates.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
@@ -18,8 +19,6 @@ namespace sa
 
 namespace
 {
-
-constexpr int kMaxDefaultWindow = 2048; ///< what the paper calibrates with
 
 struct Calibration {
     std::vector<std::vector<std::int32_t>> windows;
@@ -47,8 +46,7 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
             text += "\n\n";
         text += part;
     }
-    const int length =
-        spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, model.config.positions)));
+    const int length = calibrationWindow(spec, model.config);
     if (length > model.config.positions)
         return makeError(Errc::Usage, "the calibration window is longer than the model's context")
             .at("seqlen")
@@ -82,27 +80,23 @@ Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
     }
     meter.update(static_cast<double>(files.size()));
     Json out{{"weights_sha256", weights}};
-    for (const char* companion : {"config", "tokenizer"}) {
-        SA_TRY(const std::string digest,
-               sha256OfFile(joinPath(model.path, std::string(companion) + ".json"), &context.cancel));
-        out[std::string(companion) + "_sha256"] = digest;
+    // A checkpoint of llama2.c has no config.json: what was read from its header stands for it.
+    const std::string config = joinPath(model.path, "config.json");
+    if (exists(config)) {
+        SA_TRY(out["config_sha256"], sha256OfFile(config, &context.cancel));
+    } else {
+        SA_TRY(const Json values, readConfig(model.path));
+        out["config_sha256"] = sha256Of(json::dump(values));
+    }
+    out["tokenizer_sha256"] = nullptr;
+    for (const char* fileName : {"tokenizer.json", "tokenizer.model", "vocab.json"}) {
+        const std::string path = joinPath(model.path, fileName);
+        if (!exists(path))
+            continue;
+        SA_TRY(out["tokenizer_sha256"], sha256OfFile(path, &context.cancel));
+        break;
     }
     return out;
-}
-
-std::uint64_t estimateOutputBytes(const ModelFolder& model, const QuantizeSpec& spec)
-{
-    std::uint64_t bytes = model.store.totalBytes();
-    for (const auto& layer : linearLayers(model.config)) {
-        bytes -= (*model.store.find(layer.name + ".weight"))->sizeBytes;
-        PackedLayerInfo packed;
-        packed.N = static_cast<int>(layer.N);
-        packed.K = static_cast<int>(layer.K);
-        packed.q = spec.bits;
-        packed.R = spec.groupRows.value_or((packed.N + 7) / 8);
-        bytes += packed.storedBytes();
-    }
-    return bytes + (std::uint64_t{16} << 20); // headers, tokenizer, configuration
 }
 
 Json layerEvent(const LinearInfo& info, int index, const QuantizedLayer& layer)
@@ -166,7 +160,7 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         context.warn(warning);
     SA_TRY(Calibration calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
-    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards, estimateOutputBytes(model, spec)));
+    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec)));
 
     QuantizationInfo info;
     info.mode = spec.mode;

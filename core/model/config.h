@@ -59,7 +59,6 @@ LinearInput inputOf(LinearRole role);
 
 /// Tensor names as the family's own checkpoints have them, without ".weight"; empty: the family has no such tensor.
 struct TensorNames {
-    std::string_view root = {}; ///< what a folder saved from the bare model leaves out: "model."
     std::string_view embedding = {}, positions = {}, embeddingNorm = {}, projectIn = {}, projectOut = {},
                      finalNorm = {};
     std::string_view head = "lm_head";

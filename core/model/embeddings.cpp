@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/embeddings.h"
 
+#include "core/model/linear.h"
 #include "core/model/tensors.h"
 
 #include <ATen/ATen.h>
@@ -50,7 +51,7 @@ at::Tensor Embeddings::embed(std::span<const std::int32_t> ids, std::int64_t fir
     if (m_scale != 1.0)
         x.mul_(m_scale);
     if (m_projectIn.defined())
-        x = at::linear(x, m_projectIn);
+        x = denseProduct(x, m_projectIn);
     if (m_positions.defined())
         x = x + m_positions.narrow(0, m_learnedOffset + firstPosition, count);
     return m_embeddingNorm(x);
@@ -60,8 +61,8 @@ at::Tensor Embeddings::logits(const at::Tensor& hidden) const
 {
     at::Tensor x = m_finalNorm(hidden);
     if (m_projectOut.defined())
-        x = at::linear(x, m_projectOut);
-    at::Tensor out = at::linear(x, m_head);
+        x = denseProduct(x, m_projectOut);
+    at::Tensor out = denseProduct(x, m_head);
     return m_softcap ? out.div_(*m_softcap).tanh_().mul_(*m_softcap) : out;
 }
 

@@ -15,7 +15,6 @@ namespace
 using namespace config_reading;
 
 constexpr TensorNames kNames{
-    .root = "transformer.",
     .embedding = "transformer.word_embeddings",
     .embeddingNorm = "transformer.word_embeddings_layernorm",
     .finalNorm = "transformer.ln_f",

@@ -15,7 +15,6 @@ namespace
 using namespace config_reading;
 
 constexpr TensorNames kNames{
-    .root = "model.",
     .embedding = "model.embed_tokens",
     .finalNorm = "model.norm",
     .block = "model.layers",

@@ -15,7 +15,6 @@ namespace
 using namespace config_reading;
 
 constexpr TensorNames kNames{
-    .root = "model.",
     .embedding = "model.decoder.embed_tokens",
     .positions = "model.decoder.embed_positions",
     .projectIn = "model.decoder.project_in",

@@ -12,6 +12,15 @@
 namespace sa
 {
 
+at::Tensor denseProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
+{
+    if (x.dim() == 2 && x.size(0) == 1) {
+        const at::Tensor row = bias.defined() ? at::addmv(bias, weight, x[0]) : at::mv(weight, x[0]);
+        return row.unsqueeze(0);
+    }
+    return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
+}
+
 DenseLinear::DenseLinear(at::Tensor weight, at::Tensor bias)
     : m_weight(std::move(weight))
     , m_bias(std::move(bias))
@@ -20,7 +29,7 @@ DenseLinear::DenseLinear(at::Tensor weight, at::Tensor bias)
 
 at::Tensor DenseLinear::forward(const at::Tensor& x) const
 {
-    return m_bias.defined() ? at::linear(x, m_weight, m_bias) : at::linear(x, m_weight);
+    return denseProduct(x, m_weight, m_bias);
 }
 
 std::int64_t DenseLinear::weightBytes() const

@@ -9,6 +9,10 @@
 namespace sa
 {
 
+/// y = x W^T (+ c) for f32 x [T, K], W [N, K]. One token takes the matrix-vector routine: its dot products run along K in
+/// many partial sums, which is faster and rounds less than the general product's single chain.
+at::Tensor denseProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
+
 class Linear
 {
 public:

@@ -223,13 +223,20 @@ Result<JobSpec> parseVerify(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseDoctor(const SpecReader& reader)
+{
+    DoctorSpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    return JobSpec(std::move(spec));
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
 constexpr Kind kKinds[] = {{"open", parseOpen},         {"quantize", parseQuantize}, {"evaluate", parseEvaluate},
-                           {"generate", parseGenerate}, {"export", parseExport},     {"verify", parseVerify}};
+                           {"generate", parseGenerate}, {"export", parseExport},     {"verify", parseVerify}, {"doctor", parseDoctor}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 Json orNull(const std::optional<int>& value)
@@ -284,6 +291,11 @@ Json object(const ExportSpec& spec)
 }
 
 Json object(const VerifySpec& spec)
+{
+    return {{"model", spec.model}};
+}
+
+Json object(const DoctorSpec& spec)
 {
     return {{"model", spec.model}};
 }
@@ -401,6 +413,11 @@ std::vector<std::string> arguments(const ExportSpec& spec)
 std::vector<std::string> arguments(const VerifySpec& spec)
 {
     return ArgumentList("verify").with({spec.model});
+}
+
+std::vector<std::string> arguments(const DoctorSpec& spec)
+{
+    return ArgumentList("doctor").with({spec.model});
 }
 
 } // namespace

@@ -19,6 +19,11 @@ struct OpenSpec {
     bool operator==(const OpenSpec&) const = default;
 };
 
+struct DoctorSpec {
+    std::string model; ///< original or packed folder, whole or not
+    bool operator==(const DoctorSpec&) const = default;
+};
+
 struct QuantizeSpec {
     std::string model;
     std::string out;
@@ -73,7 +78,7 @@ struct VerifySpec {
     bool operator==(const VerifySpec&) const = default;
 };
 
-using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec>;
+using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;
