@@ -15,14 +15,21 @@ namespace sa::tokenizer
 {
 
 struct Pipeline {
-    std::unique_ptr<const Normalizer> normalizer;     ///< may be null
-    std::unique_ptr<const PreTokenizer> preTokenizer; ///< may be null
+    std::unique_ptr<const Normalizer> normalizer;      ///< may be null
+    std::unique_ptr<const Normalizer> laterNormalizer; ///< for what follows an added token; null: the same
+    std::unique_ptr<const PreTokenizer> preTokenizer;  ///< may be null
     std::unique_ptr<const Model> model;
     std::unique_ptr<const Decoder> decoder;
     AddedTokens added;
     PostProcessor post;
+    /// What comes before an added token at the very start of a text, unless it is special; kNoToken: nothing.
+    TokenId prefixToken = kNoToken;
 
     static Result<Pipeline> read(const JsonField& root);
+    /// Around a model that comes from another format: `parts` has "normalizer", "pre_tokenizer", "post_processor" and
+    /// "decoder" as tokenizer.json has them, each may be absent.
+    static Result<Pipeline> around(std::unique_ptr<const Model> model, const JsonField& parts,
+                                   std::vector<AddedToken> added);
     /// What tokenizer_config.json says about first and last tokens, where the reference lets it overrule
     /// tokenizer.json.
     Result<void> applyConfig(const JsonField& config);

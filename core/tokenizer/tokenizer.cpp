@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/tokenizer.h"
 
-#include "core/base/file.h"
 #include "core/tokenizer/pipeline.h"
+#include "core/tokenizer/tokenizer_folder.h"
 #include "core/tokenizer/unicode.h"
 
 #include <utility>
@@ -14,6 +14,7 @@ using tokenizer::AddedToken;
 using tokenizer::AddedTokens;
 using tokenizer::kNoToken;
 using tokenizer::Model;
+using tokenizer::Normalizer;
 using tokenizer::Pieces;
 using tokenizer::Pipeline;
 using tokenizer::RegexScratch;
@@ -52,9 +53,11 @@ void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, RegexSc
                                     std::vector<TokenId>& out) const
 {
     std::string normalized;
-    if (pipeline.normalizer) {
+    const Normalizer* const normalizer =
+        (atStart || !pipeline.laterNormalizer ? pipeline.normalizer : pipeline.laterNormalizer).get();
+    if (normalizer) {
         normalized = text;
-        pipeline.normalizer->apply(normalized, regex);
+        normalizer->apply(normalized, regex);
         text = normalized;
     }
     if (!pipeline.added.any(true)) {
@@ -102,18 +105,7 @@ Result<Tokenizer> Tokenizer::parse(std::string_view tokenizerJson, const std::st
 
 Result<Tokenizer> Tokenizer::open(const std::string& folder)
 {
-    const std::string file = joinPath(folder, "tokenizer.json");
-    auto root = json::parseFile(file);
-    if (!root && root.error().code == Errc::NotFound)
-        return std::move(root).error().tryThis("A model folder needs its tokenizer.json; download it with the weights");
-    if (!root)
-        return std::move(root).error();
-    SA_TRY(Pipeline pipeline, Pipeline::read(JsonField(*root, file)));
-    const std::string configFile = joinPath(folder, "tokenizer_config.json");
-    if (exists(configFile)) {
-        SA_TRY(const Json config, json::parseFile(configFile));
-        SA_CHECK(pipeline.applyConfig(JsonField(config, configFile)));
-    }
+    SA_TRY(Pipeline pipeline, tokenizer::readTokenizerFolder(folder));
     return Tokenizer(std::make_shared<const Impl>(Impl{std::move(pipeline)}));
 }
 
@@ -134,6 +126,10 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     } else {
         std::vector<AddedTokens::Section> sections;
         pipeline.added.split(text, false, sections);
+        const bool prefixed = !sections.empty() && sections.front().id != kNoToken &&
+                              pipeline.prefixToken != kNoToken && !isSpecial(sections.front().id);
+        if (prefixed)
+            out.push_back(pipeline.prefixToken);
         for (const auto& section : sections) {
             if (section.id != kNoToken)
                 out.push_back(section.id);
