@@ -10,6 +10,8 @@
 #include "core/tokenizer/pre_tokenizers.h"
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace sa::tokenizer
 {
@@ -22,8 +24,14 @@ struct Pipeline {
     std::unique_ptr<const Decoder> decoder;
     AddedTokens added;
     PostProcessor post;
-    /// What comes before an added token at the very start of a text, unless it is special; kNoToken: nothing.
-    TokenId prefixToken = kNoToken;
+    /// What LlamaTokenizer does by itself when it is not `legacy`: every "▁" of a text is a space to it, and a "▁" at
+    /// the very start vanishes before special tokens.
+    struct OwnPrefix {
+        TokenId mark = kNoToken;
+        bool add = false; ///< before an added token that begins a text, too
+        std::vector<TokenId> vanishesBefore;
+    };
+    std::optional<OwnPrefix> ownPrefix;
 
     static Result<Pipeline> read(const JsonField& root);
     /// Around a model that comes from another format: `parts` has "normalizer", "pre_tokenizer", "post_processor" and

@@ -180,7 +180,11 @@ Result<Pipeline> readSentencePiece(std::string bytes, const std::string& folder,
         const Json later = plain ? escape : Json{{"type", "Sequence"}, {"normalizers", Json::array()}};
         double growth = 1;
         SA_TRY(out.laterNormalizer, Normalizer::read(JsonField(later, file), growth));
-        out.prefixToken = mark;
+    }
+    if (prefixesItself) {
+        out.ownPrefix = Pipeline::OwnPrefix{mark, atStartOnly, {}};
+        for (const auto& role : settings.roles)
+            out.ownPrefix->vanishesBefore.push_back(out.idOf(role.token.content));
     }
     SA_CHECK(addEnds(settings, out));
     return out;

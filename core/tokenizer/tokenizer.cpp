@@ -5,6 +5,7 @@
 #include "core/tokenizer/tokenizer_folder.h"
 #include "core/tokenizer/unicode.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sa
@@ -36,6 +37,29 @@ public:
 private:
     std::string m_text;
 };
+
+constexpr std::string_view kSpaceMark = "▁";
+
+std::string withSpaces(std::string_view text)
+{
+    std::string out;
+    std::size_t from = 0;
+    for (std::size_t at = 0; (at = text.find(kSpaceMark, from)) != std::string_view::npos;
+         from = at + kSpaceMark.size()) {
+        out.append(text, from, at - from);
+        out += ' ';
+    }
+    return out.append(text, from, text.size() - from);
+}
+
+void dropLonePrefix(const Pipeline::OwnPrefix& prefix, std::size_t textBegin, std::vector<TokenId>& ids)
+{
+    if (ids.size() < textBegin + 2 || ids[textBegin] != prefix.mark)
+        return;
+    const auto& before = prefix.vanishesBefore;
+    if (std::find(before.begin(), before.end(), ids[textBegin + 1]) != before.end())
+        ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(textBegin));
+}
 
 } // namespace
 
@@ -115,10 +139,16 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     std::string repaired;
     text = tokenizer::toValidUtf8(text, repaired);
 
+    std::string spaced;
+    if (pipeline.ownPrefix && text.find(kSpaceMark) != std::string_view::npos) {
+        spaced = withSpaces(text);
+        text = spaced;
+    }
     std::vector<TokenId> out;
     out.reserve(text.size() / 3 + 8);
     if (addSpecial)
         out = pipeline.post.before;
+    const std::size_t textBegin = out.size();
     RegexScratch regex(text.size());
     const auto model = pipeline.model->newScratch();
     if (!pipeline.added.any(false)) {
@@ -126,10 +156,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     } else {
         std::vector<AddedTokens::Section> sections;
         pipeline.added.split(text, false, sections);
-        const bool prefixed = !sections.empty() && sections.front().id != kNoToken &&
-                              pipeline.prefixToken != kNoToken && !isSpecial(sections.front().id);
-        if (prefixed)
-            out.push_back(pipeline.prefixToken);
+        if (pipeline.ownPrefix && pipeline.ownPrefix->add && !sections.empty() && sections.front().id != kNoToken)
+            out.push_back(pipeline.ownPrefix->mark);
         for (const auto& section : sections) {
             if (section.id != kNoToken)
                 out.push_back(section.id);
@@ -138,6 +166,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
                                       regex, *model, out);
         }
     }
+    if (pipeline.ownPrefix)
+        dropLonePrefix(*pipeline.ownPrefix, textBegin, out);
     if (addSpecial)
         out.insert(out.end(), pipeline.post.after.begin(), pipeline.post.after.end());
     return out;
