@@ -18,23 +18,6 @@ constexpr std::size_t kMaxContentBytes = 1024;
 // A node of the trie takes up to 64 bytes, and every byte may need one.
 constexpr std::size_t kMaxPatternBytes = 4 << 20;
 
-Result<AddedToken> readToken(const JsonField& field)
-{
-    SA_CHECK(onlyFields(field, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
-    AddedToken out;
-    SA_TRY(const std::int64_t id, field.intAt("id", 0, kMaxTokenId));
-    out.id = static_cast<TokenId>(id);
-    SA_TRY(out.content, field.stringAt("content"));
-    if (out.content.size() > kMaxContentBytes)
-        return field.at("content")->wrong("at most " + std::to_string(kMaxContentBytes) + " bytes");
-    SA_TRY(out.singleWord, field.boolOr("single_word", false));
-    SA_TRY(out.leftStrip, field.boolOr("lstrip", false));
-    SA_TRY(out.rightStrip, field.boolOr("rstrip", false));
-    SA_TRY(out.special, field.boolOr("special", false));
-    SA_TRY(out.normalized, field.boolOr("normalized", !out.special));
-    return out;
-}
-
 std::size_t whitespaceBegin(std::string_view text, std::size_t floor, std::size_t end)
 {
     while (end > floor) {
@@ -116,6 +99,28 @@ std::ptrdiff_t AddedTokens::Matcher::longestAt(std::string_view text, std::size_
     return found;
 }
 
+Result<AddedToken> AddedTokens::readToken(const JsonField& field, std::optional<TokenId> id)
+{
+    AddedToken out;
+    if (id) { // how the reference writes a token into its other files
+        SA_CHECK(onlyFields(field, {"__type", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
+        out.id = *id;
+    } else {
+        SA_CHECK(onlyFields(field, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
+        SA_TRY(const std::int64_t value, field.intAt("id", 0, kMaxTokenId));
+        out.id = static_cast<TokenId>(value);
+    }
+    SA_TRY(out.content, field.stringAt("content"));
+    if (out.content.size() > kMaxContentBytes)
+        return field.at("content")->wrong("at most " + std::to_string(kMaxContentBytes) + " bytes");
+    SA_TRY(out.singleWord, field.boolOr("single_word", false));
+    SA_TRY(out.leftStrip, field.boolOr("lstrip", false));
+    SA_TRY(out.rightStrip, field.boolOr("rstrip", false));
+    SA_TRY(out.special, field.boolOr("special", false));
+    SA_TRY(out.normalized, field.boolOr("normalized", !out.special));
+    return out;
+}
+
 Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary,
                                       const Normalizer* normalizer)
 {
@@ -127,41 +132,70 @@ Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& 
         SA_TRY(AddedToken token, readToken(element));
         if (token.content.empty())
             continue; // the reference ignores them too
-        if (out.m_byContent.contains(token.content))
-            return makeError(Errc::BadFormat, "this added token occurs twice")
-                .in(element.file())
-                .at(element.path() + ".content")
-                .butFound("\"" + display(token.content, 60) + "\"");
         // The reference ignores the id and counts on by itself; a file where the two differ means two things at once.
         TokenId expected = vocabulary.idOf(token.content);
         if (expected == kNoToken)
             expected = std::max(static_cast<TokenId>(vocabulary.count()), out.m_maxId + 1);
-        if (token.id != expected)
+        if (token.id != expected && !out.m_byContent.contains(token.content))
             return makeError(Errc::BadFormat, "the id of an added token does not fit the vocabulary")
                 .in(element.file())
                 .at(element.path() + ".id")
                 .butFound(std::to_string(token.id))
                 .wanted(std::to_string(expected) + " for \"" + display(token.content, 60) + "\"");
-        if (out.m_byId.contains(token.id))
-            return makeError(Errc::BadFormat, "two added tokens have the same id")
-                .in(element.file())
-                .at(element.path() + ".id")
-                .butFound(std::to_string(token.id));
-        out.m_maxId = std::max(out.m_maxId, token.id);
-        out.m_byId.emplace(token.id, out.m_tokens.size());
-        out.m_byContent.emplace(token.content, token.id);
-        if (token.special)
-            out.m_specials.insert(token.content);
-        out.m_tokens.push_back(std::move(token));
+        auto inserted = out.insert(std::move(token));
+        if (!inserted) {
+            inserted.error().where = element.path() + "." + inserted.error().where;
+            return std::move(inserted).error().in(element.file());
+        }
     }
+    auto built = out.buildMatchers(normalizer);
+    if (!built)
+        return std::move(built).error().in(field.file()).at(field.path());
+    return out;
+}
+
+Result<AddedTokens> AddedTokens::make(std::vector<AddedToken> tokens, const Normalizer* normalizer)
+{
+    AddedTokens out;
+    for (AddedToken& token : tokens)
+        if (!token.content.empty())
+            SA_CHECK(out.insert(std::move(token)));
+    SA_CHECK(out.buildMatchers(normalizer));
+    return out;
+}
+
+/// Errors say "content" or "id" for the place.
+Result<void> AddedTokens::insert(AddedToken token)
+{
+    if (m_byContent.contains(token.content))
+        return makeError(Errc::BadFormat, "this added token occurs twice")
+            .at("content")
+            .butFound("\"" + display(token.content, 60) + "\"");
+    if (m_byId.contains(token.id))
+        return makeError(Errc::BadFormat, "two added tokens have the same id")
+            .at("id")
+            .butFound(std::to_string(token.id) + ", of \"" + display(token.content, 60) + "\" too");
+    m_maxId = std::max(m_maxId, token.id);
+    m_byId.emplace(token.id, m_tokens.size());
+    m_byContent.emplace(token.content, token.id);
+    if (token.special)
+        m_specials.insert(token.content);
+    m_tokens.push_back(std::move(token));
+    return {};
+}
+
+Result<void> AddedTokens::buildMatchers(const Normalizer* normalizer)
+{
     // Special tokens come first: where two patterns become equal by normalisation, the first one counts.
-    std::vector<std::size_t> order(out.m_tokens.size());
+    std::vector<std::size_t> order(m_tokens.size());
     for (std::size_t i = 0; i < order.size(); ++i)
         order[i] = i;
-    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return out.m_tokens[i].special; });
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return m_tokens[i].special; });
     std::size_t patternBytes = 0;
     for (const std::size_t i : order) {
-        const AddedToken& token = out.m_tokens[i];
+        const AddedToken& token = m_tokens[i];
+        if (!token.inText)
+            continue;
         std::string pattern = token.content;
         if (token.normalized && normalizer) {
             RegexScratch scratch(pattern.size());
@@ -170,12 +204,12 @@ Result<AddedTokens> AddedTokens::read(const JsonField& field, const Vocabulary& 
         patternBytes += pattern.size();
         if (patternBytes > kMaxPatternBytes)
             return makeError(Errc::Unsupported, "the added tokens are too long together")
-                .in(field.file())
-                .at(field.path())
                 .wanted("at most " + std::to_string(kMaxPatternBytes) + " bytes");
-        (token.normalized ? out.m_inNormalized : out.m_inRaw).add(pattern, i);
+        (token.normalized ? m_inNormalized : m_inRaw).add(pattern, i);
+        if (token.normalized && token.alsoRaw)
+            m_inRaw.add(token.content, i);
     }
-    return out;
+    return {};
 }
 
 void AddedTokens::split(std::string_view text, bool normalized, std::vector<Section>& out) const

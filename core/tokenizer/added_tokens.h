@@ -7,6 +7,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,8 @@ struct AddedToken {
     bool rightStrip = false; ///< takes the white space after it
     bool normalized = true;  ///< looked for after the normalizer has run
     bool special = false;
+    bool alsoRaw = false; ///< with `normalized`: looked for before the normalizer as well
+    bool inText = true;   ///< false: stands for an id, and is not looked for
 };
 
 class AddedTokens
@@ -32,6 +35,10 @@ public:
     /// `field` is the list, or null. Ids must be what the reference gives: those of the vocabulary, or the next free
     /// ones.
     static Result<AddedTokens> read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer* normalizer);
+    /// For formats without such a list. Ids and texts must be distinct; errors name neither file nor place.
+    static Result<AddedTokens> make(std::vector<AddedToken> tokens, const Normalizer* normalizer);
+    /// One entry of the list, or of "added_tokens_decoder" (where the id is the key: pass it).
+    static Result<AddedToken> readToken(const JsonField& field, std::optional<TokenId> id = std::nullopt);
 
     /// A stretch of text between added tokens (id kNoToken), or an added token.
     struct Section {
@@ -49,6 +56,9 @@ public:
     TokenId maxId() const { return m_maxId; }
 
 private:
+    Result<void> insert(AddedToken token);
+    Result<void> buildMatchers(const Normalizer* normalizer);
+
     /// A trie over the bytes of the patterns; the longest pattern that begins at a place wins.
     struct Matcher {
         struct Node {

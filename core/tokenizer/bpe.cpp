@@ -6,7 +6,6 @@
 #include "core/tokenizer/word_cache.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 
 namespace sa::tokenizer
@@ -62,34 +61,41 @@ Result<std::unique_ptr<const Model>> BpeModel::read(const JsonField& field)
                 .at(field.path() + "." + key)
                 .butFound("\"" + display(affix, 60) + "\"");
     }
-    auto out = std::unique_ptr<BpeModel>(new BpeModel);
-    SA_TRY(out->m_fuseUnknown, field.boolOr("fuse_unk", false));
-    SA_TRY(out->m_ignoreMerges, field.boolOr("ignore_merges", false));
-    SA_TRY(const bool byteFallback, field.boolOr("byte_fallback", false));
+    Parts parts;
+    SA_TRY(parts.fuseUnknown, field.boolOr("fuse_unk", false));
+    SA_TRY(parts.ignoreMerges, field.boolOr("ignore_merges", false));
+    SA_TRY(parts.byteFallback, field.boolOr("byte_fallback", false));
     SA_TRY(const JsonField vocab, field.at("vocab"));
-    SA_TRY(out->m_vocabulary, Vocabulary::read(vocab));
+    SA_TRY(parts.vocabulary, Vocabulary::read(vocab));
     SA_TRY(const JsonField merges, field.at("merges"));
-    SA_TRY(out->m_merges, MergeTable::read(merges, out->m_vocabulary));
-
+    SA_TRY(parts.merges, MergeTable::read(merges, parts.vocabulary));
     if (const auto unknown = field.find("unk_token")) {
         SA_TRY(const std::string token, unknown->asString());
-        out->m_unknown = out->m_vocabulary.idOf(token);
-        if (out->m_unknown == kNoToken)
+        parts.unknown = parts.vocabulary.idOf(token);
+        if (parts.unknown == kNoToken)
             return unknown->wrong("a token of model.vocab");
     }
+    return make(std::move(parts));
+}
+
+std::unique_ptr<const Model> BpeModel::make(Parts parts)
+{
+    auto out = std::unique_ptr<BpeModel>(new BpeModel);
+    out->m_vocabulary = std::move(parts.vocabulary);
+    out->m_merges = std::move(parts.merges);
+    out->m_unknown = parts.unknown;
+    out->m_fuseUnknown = parts.fuseUnknown;
+    out->m_ignoreMerges = parts.ignoreMerges;
     out->m_bytes.fill(kNoToken);
-    for (unsigned byte = 0; byteFallback && byte < 256; ++byte) {
-        char token[8];
-        std::snprintf(token, sizeof token, "<0x%02X>", byte);
-        out->m_bytes[byte] = out->m_vocabulary.idOf(token);
-    }
+    if (parts.byteFallback)
+        out->m_bytes = byteTokens(out->m_vocabulary);
     out->m_characters.assign(0x10000, kNoToken);
     for (TokenId id = 0; id <= out->m_vocabulary.maxId(); ++id) {
         const char32_t c = singleCodePoint(out->m_vocabulary.text(id));
         if (c < out->m_characters.size())
             out->m_characters[c] = id;
     }
-    return std::unique_ptr<const Model>(std::move(out));
+    return out;
 }
 
 TokenId BpeModel::characterId(char32_t c, std::string_view bytes) const

@@ -13,6 +13,15 @@ namespace sa::tokenizer
 class BpeModel : public Model
 {
 public:
+    struct Parts {
+        Vocabulary vocabulary;
+        MergeTable merges;
+        TokenId unknown = kNoToken; ///< for characters that are no token; without one they are dropped
+        bool byteFallback = false;  ///< such characters become "<0xE2>" and so on, where the vocabulary has these
+        bool fuseUnknown = false;   ///< neighbouring unknown characters are one token
+        bool ignoreMerges = false;  ///< a piece that is a token as a whole is that token
+    };
+    static std::unique_ptr<const Model> make(Parts parts);
     static Result<std::unique_ptr<const Model>> read(const JsonField& field);
 
     std::string type() const override { return "BPE"; }

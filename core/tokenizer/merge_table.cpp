@@ -13,6 +13,9 @@ namespace sa::tokenizer
 namespace
 {
 
+// A token is tried at every place where it can be cut: longer ones (real ones have at most some 256 bytes) are never
+// made from parts.
+constexpr std::size_t kMaxRankedBytes = 4096;
 constexpr std::size_t kMaxMerges = 4'000'000; // eight times the largest seen; the table takes 64 bytes for each
 
 struct MergePair {
@@ -77,6 +80,40 @@ void MergeTable::insertJoin(std::string_view left, std::string_view right)
         i = (i + 1) & mask;
     m_joins[i] = key;
     ++m_joinCount;
+}
+
+MergeTable MergeTable::fromRanks(const Vocabulary& vocabulary, const std::vector<std::uint32_t>& ranks)
+{
+    const auto usable = [&](TokenId id) {
+        return id != kNoToken && ranks[static_cast<std::size_t>(id)] != Merge::kNever;
+    };
+    struct Found {
+        TokenId left, right;
+        Merge merge;
+    };
+    std::vector<Found> found;
+    for (TokenId id = 0; id <= vocabulary.maxId(); ++id) {
+        const std::string_view text = vocabulary.text(id);
+        if (!usable(id) || vocabulary.idOf(text) != id || text.size() > kMaxRankedBytes)
+            continue;
+        for (std::size_t cut = 0; cut < text.size();) {
+            nextCodePoint(text, cut);
+            if (cut >= text.size())
+                break;
+            const TokenId left = vocabulary.idOf(text.substr(0, cut));
+            const TokenId right = usable(left) ? vocabulary.idOf(text.substr(cut)) : kNoToken;
+            if (usable(right))
+                found.push_back({left, right, {ranks[static_cast<std::size_t>(id)], id}});
+        }
+    }
+    MergeTable out;
+    out.m_slots.resize(std::bit_ceil(found.size() * 2 + 2));
+    out.m_joins.assign(1024, kFree);
+    for (const Found& pair : found) {
+        out.insert(pair.left, pair.right, pair.merge);
+        out.insertJoin(vocabulary.text(pair.left), vocabulary.text(pair.right));
+    }
+    return out;
 }
 
 Result<MergeTable> MergeTable::read(const JsonField& field, const Vocabulary& vocabulary)

@@ -22,6 +22,10 @@ class MergeTable
 public:
     /// `field` is the list of merges, each "left right" or ["left", "right"], in order of rank.
     static Result<MergeTable> read(const JsonField& field, const Vocabulary& vocabulary);
+    /// For formats that give every token a rank in place of a list of merges: any two tokens whose texts together are a
+    /// token merge, with its rank; of equal ranks the leftmost comes first. `ranks` by id; kNever for a token that
+    /// takes no part.
+    static MergeTable fromRanks(const Vocabulary& vocabulary, const std::vector<std::uint32_t>& ranks);
 
     /// rank kNever when there is no such merge.
     Merge find(TokenId left, TokenId right) const

@@ -3,6 +3,7 @@
 
 #include "core/tokenizer/bpe.h"
 #include "core/tokenizer/component.h"
+#include "core/tokenizer/unigram.h"
 
 namespace sa::tokenizer
 {
@@ -14,9 +15,11 @@ Result<std::unique_ptr<const Model>> Model::read(const JsonField& field)
     // Files from before the field existed are told by their merges.
     SA_TRY(const std::string type,
            field.has("type") || !field.has("merges") ? typeOf(field) : Result<std::string>("BPE"));
-    if (type != "BPE")
-        return unsupportedType(field, "tokenizer model", type);
-    return BpeModel::read(field);
+    if (type == "BPE")
+        return BpeModel::read(field);
+    if (type == "Unigram")
+        return UnigramModel::read(field);
+    return unsupportedType(field, "tokenizer model", type);
 }
 
 } // namespace sa::tokenizer

@@ -3,6 +3,7 @@
 
 #include "core/tokenizer/byte_alphabet.h"
 #include "core/tokenizer/pattern.h"
+#include "core/tokenizer/precompiled.h"
 #include "core/tokenizer/unicode.h"
 
 #include <algorithm>
@@ -261,6 +262,8 @@ Result<NormalizerPtr> readKind(const JsonField& field, const std::string& type, 
         growth *= 1.0 + static_cast<double>(prefix.size());
         return NormalizerPtr(std::make_unique<Prepend>(std::move(prefix)));
     }
+    if (type == "Precompiled")
+        return readPrecompiledNormalizer(field, growth);
     if (type == "Strip") {
         SA_CHECK(onlyFields(field, {"strip_left", "strip_right"}));
         SA_TRY(const bool left, boolAt(field, "strip_left"));
@@ -285,9 +288,9 @@ Result<std::unique_ptr<const Normalizer>> Normalizer::read(const JsonField& fiel
     if (field.isNull())
         return NormalizerPtr();
     SA_TRY(const std::string type, typeOf(field));
-    static constexpr std::string_view kKnown[] = {"Sequence",  "Replace",      "NFC",      "NFD",
-                                                  "NFKC",      "NFKD",         "Prepend",  "Strip",
-                                                  "Lowercase", "StripAccents", "ByteLevel"};
+    static constexpr std::string_view kKnown[] = {"Sequence",  "Replace",      "NFC",       "NFD",
+                                                  "NFKC",      "NFKD",         "Prepend",   "Strip",
+                                                  "Lowercase", "StripAccents", "ByteLevel", "Precompiled"};
     if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
         return unsupportedType(field, "normalizer", type);
     SA_TRY(NormalizerPtr out, readKind(field, type, growth));

@@ -45,6 +45,27 @@ constexpr std::array<RebuildingClass, 6> kRebuilding{{
 
 } // namespace
 
+Result<Pipeline> Pipeline::around(std::unique_ptr<const Model> model, const JsonField& parts,
+                                  std::vector<AddedToken> added)
+{
+    Pipeline out;
+    double growth = 1;
+    SA_TRY(out.normalizer, Normalizer::read(fieldOrNull(parts, "normalizer"), growth));
+    SA_TRY(out.preTokenizer, PreTokenizer::read(fieldOrNull(parts, "pre_tokenizer"), growth));
+    out.model = std::move(model);
+    auto tokens = AddedTokens::make(std::move(added), nullptr); // these formats write normalised texts
+    if (!tokens)
+        return std::move(tokens).error().in(parts.file());
+    out.added = *std::move(tokens);
+    const auto isKnown = [&](TokenId id) { return out.has(id); };
+    SA_TRY(out.post, PostProcessor::read(fieldOrNull(parts, "post_processor"), isKnown));
+    double decodeGrowth = 1;
+    SA_TRY(out.decoder, Decoder::read(fieldOrNull(parts, "decoder"), decodeGrowth));
+    if (out.maxId() < 0)
+        return makeError(Errc::BadFormat, "the vocabulary is empty").in(parts.file());
+    return out;
+}
+
 Result<Pipeline> Pipeline::read(const JsonField& root)
 {
     if (!root.isObject())

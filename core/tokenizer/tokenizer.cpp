@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/tokenizer.h"
 
-#include "core/base/file.h"
 #include "core/tokenizer/pipeline.h"
+#include "core/tokenizer/tokenizer_folder.h"
 #include "core/tokenizer/unicode.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sa
@@ -14,6 +15,7 @@ using tokenizer::AddedToken;
 using tokenizer::AddedTokens;
 using tokenizer::kNoToken;
 using tokenizer::Model;
+using tokenizer::Normalizer;
 using tokenizer::Pieces;
 using tokenizer::Pipeline;
 using tokenizer::RegexScratch;
@@ -36,6 +38,29 @@ private:
     std::string m_text;
 };
 
+constexpr std::string_view kSpaceMark = "▁";
+
+std::string withSpaces(std::string_view text)
+{
+    std::string out;
+    std::size_t from = 0;
+    for (std::size_t at = 0; (at = text.find(kSpaceMark, from)) != std::string_view::npos;
+         from = at + kSpaceMark.size()) {
+        out.append(text, from, at - from);
+        out += ' ';
+    }
+    return out.append(text, from, text.size() - from);
+}
+
+void dropLonePrefix(const Pipeline::OwnPrefix& prefix, std::size_t textBegin, std::vector<TokenId>& ids)
+{
+    if (ids.size() < textBegin + 2 || ids[textBegin] != prefix.mark)
+        return;
+    const auto& before = prefix.vanishesBefore;
+    if (std::find(before.begin(), before.end(), ids[textBegin + 1]) != before.end())
+        ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(textBegin));
+}
+
 } // namespace
 
 struct Tokenizer::Impl {
@@ -52,9 +77,11 @@ void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, RegexSc
                                     std::vector<TokenId>& out) const
 {
     std::string normalized;
-    if (pipeline.normalizer) {
+    const Normalizer* const normalizer =
+        (atStart || !pipeline.laterNormalizer ? pipeline.normalizer : pipeline.laterNormalizer).get();
+    if (normalizer) {
         normalized = text;
-        pipeline.normalizer->apply(normalized, regex);
+        normalizer->apply(normalized, regex);
         text = normalized;
     }
     if (!pipeline.added.any(true)) {
@@ -102,18 +129,7 @@ Result<Tokenizer> Tokenizer::parse(std::string_view tokenizerJson, const std::st
 
 Result<Tokenizer> Tokenizer::open(const std::string& folder)
 {
-    const std::string file = joinPath(folder, "tokenizer.json");
-    auto root = json::parseFile(file);
-    if (!root && root.error().code == Errc::NotFound)
-        return std::move(root).error().tryThis("A model folder needs its tokenizer.json; download it with the weights");
-    if (!root)
-        return std::move(root).error();
-    SA_TRY(Pipeline pipeline, Pipeline::read(JsonField(*root, file)));
-    const std::string configFile = joinPath(folder, "tokenizer_config.json");
-    if (exists(configFile)) {
-        SA_TRY(const Json config, json::parseFile(configFile));
-        SA_CHECK(pipeline.applyConfig(JsonField(config, configFile)));
-    }
+    SA_TRY(Pipeline pipeline, tokenizer::readTokenizerFolder(folder));
     return Tokenizer(std::make_shared<const Impl>(Impl{std::move(pipeline)}));
 }
 
@@ -123,10 +139,16 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     std::string repaired;
     text = tokenizer::toValidUtf8(text, repaired);
 
+    std::string spaced;
+    if (pipeline.ownPrefix && text.find(kSpaceMark) != std::string_view::npos) {
+        spaced = withSpaces(text);
+        text = spaced;
+    }
     std::vector<TokenId> out;
     out.reserve(text.size() / 3 + 8);
     if (addSpecial)
         out = pipeline.post.before;
+    const std::size_t textBegin = out.size();
     RegexScratch regex(text.size());
     const auto model = pipeline.model->newScratch();
     if (!pipeline.added.any(false)) {
@@ -134,6 +156,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     } else {
         std::vector<AddedTokens::Section> sections;
         pipeline.added.split(text, false, sections);
+        if (pipeline.ownPrefix && pipeline.ownPrefix->add && !sections.empty() && sections.front().id != kNoToken)
+            out.push_back(pipeline.ownPrefix->mark);
         for (const auto& section : sections) {
             if (section.id != kNoToken)
                 out.push_back(section.id);
@@ -142,6 +166,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
                                       regex, *model, out);
         }
     }
+    if (pipeline.ownPrefix)
+        dropLonePrefix(*pipeline.ownPrefix, textBegin, out);
     if (addSpecial)
         out.insert(out.end(), pipeline.post.after.begin(), pipeline.post.after.end());
     return out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Text to token ids and back, as tokenizer.json of a Hugging Face folder says. Anything in that file which is not
-// understood and would change the result is refused by name.
+// Text to token ids and back, as the tokenizer files of a model folder say. Anything in them which is not understood
+// and would change the result is refused by name.
 #pragma once
 
 #include "core/base/json.h"
@@ -20,7 +20,10 @@ namespace sa
 class Tokenizer
 {
 public:
-    /// Reads tokenizer.json (and tokenizer_config.json where it matters) of a model folder.
+    /// Reads the first of these that `folder` has: tokenizer.json; tokenizer.model (SentencePiece, or the tiktoken file
+    /// of LLaMA-3, also as original/tokenizer.model); vocab.json with merges.txt; one tokenizer.bin or tok*.bin
+    /// (llama2.c). tokenizer_config.json, special_tokens_map.json and added_tokens.json count where the reference reads
+    /// them. NotFound when there is none.
     static Result<Tokenizer> open(const std::string& folder);
     static Result<Tokenizer> parse(std::string_view tokenizerJson, const std::string& file);
 
@@ -33,7 +36,7 @@ public:
 
     /// Number of ids, added tokens included: 1 + the largest id.
     std::size_t size() const;
-    std::string modelType() const; ///< "BPE"
+    std::string modelType() const; ///< "BPE", "Unigram" or "SentencePiece"
     std::optional<TokenId> idOf(std::string_view token) const;
     bool isSpecial(TokenId id) const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 #include <random>
 
@@ -46,26 +47,42 @@ Result<Vocabulary> Vocabulary::read(const JsonField& field)
     out.m_bytes.reserve(bytes);
     out.m_tokens.resize(static_cast<std::size_t>(maxId + 1));
     out.m_slots.assign(std::bit_ceil(object.size() * 2 + 2), kNoToken);
-    const std::size_t mask = out.m_slots.size() - 1;
     for (const auto& [token, value] : object) {
         const auto id = value.get<TokenId>();
-        Token& entry = out.m_tokens[static_cast<std::size_t>(id)];
-        if (entry.size != Token::kAbsent)
+        if (out.has(id))
             return makeError(Errc::BadFormat, "two tokens have the same id")
                 .in(field.file())
                 .at(place(token))
                 .butFound(std::to_string(id) + ", the id of \"" + display(std::string(out.text(id)), 60) + "\" too")
                 .wanted("an id of its own");
-        entry = {static_cast<std::uint32_t>(out.m_bytes.size()), static_cast<std::uint32_t>(token.size())};
-        out.m_bytes += token;
-        std::size_t slot = hashBytes(token) & mask;
-        while (out.m_slots[slot] != kNoToken)
-            slot = (slot + 1) & mask;
-        out.m_slots[slot] = id;
-        out.m_longestBytes = std::max(out.m_longestBytes, token.size());
+        out.insert(token, id);
     }
     out.m_count = object.size();
     return out;
+}
+
+Vocabulary Vocabulary::fromList(const std::vector<std::string>& tokens)
+{
+    Vocabulary out;
+    out.m_tokens.resize(tokens.size());
+    out.m_slots.assign(std::bit_ceil(tokens.size() * 2 + 2), kNoToken);
+    for (std::size_t id = 0; id < tokens.size(); ++id)
+        out.insert(tokens[id], static_cast<TokenId>(id));
+    out.m_count = tokens.size();
+    return out;
+}
+
+void Vocabulary::insert(std::string_view token, TokenId id)
+{
+    m_tokens[static_cast<std::size_t>(id)] = {static_cast<std::uint32_t>(m_bytes.size()),
+                                              static_cast<std::uint32_t>(token.size())};
+    m_bytes += token;
+    m_longestBytes = std::max(m_longestBytes, token.size());
+    const std::size_t mask = m_slots.size() - 1;
+    std::size_t slot = hashBytes(token) & mask;
+    while (m_slots[slot] != kNoToken && text(m_slots[slot]) != token)
+        slot = (slot + 1) & mask;
+    m_slots[slot] = id;
 }
 
 TokenId Vocabulary::idOf(std::string_view token) const
@@ -91,6 +108,17 @@ std::string_view Vocabulary::text(TokenId id) const
         return {};
     const Token& token = m_tokens[static_cast<std::size_t>(id)];
     return std::string_view(m_bytes).substr(token.offset, token.size);
+}
+
+std::array<TokenId, 256> byteTokens(const Vocabulary& vocabulary)
+{
+    std::array<TokenId, 256> out{};
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        char token[8];
+        std::snprintf(token, sizeof token, "<0x%02X>", byte);
+        out[byte] = vocabulary.idOf(token);
+    }
+    return out;
 }
 
 } // namespace sa::tokenizer

@@ -5,6 +5,7 @@
 #include "core/base/json.h"
 #include "core/tokenizer/token_id.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class Vocabulary
 public:
     /// `field` is the object {"token": id}. Ids are distinct and at most kMaxTokenId; they need not be dense.
     static Result<Vocabulary> read(const JsonField& field);
+    /// `tokens` by id, less than 4 GiB together. A text may occur twice: its last id is then the one that idOf() gives.
+    static Vocabulary fromList(const std::vector<std::string>& tokens);
 
     TokenId idOf(std::string_view token) const; ///< kNoToken when absent
     bool has(TokenId id) const;
@@ -47,11 +50,16 @@ private:
         std::uint32_t size = kAbsent;
         static constexpr std::uint32_t kAbsent = 0xFFFFFFFFu;
     };
+    void insert(std::string_view token, TokenId id);
+
     std::string m_bytes;          ///< all tokens, one after the other
     std::vector<Token> m_tokens;  ///< by id
     std::vector<TokenId> m_slots; ///< open addressing, a power of two, at most half full
     std::size_t m_count = 0;
     std::size_t m_longestBytes = 0;
 };
+
+/// Ids of "<0x00>" to "<0xFF>", by which byte fallback writes what is no token; kNoToken where absent.
+std::array<TokenId, 256> byteTokens(const Vocabulary& vocabulary);
 
 } // namespace sa::tokenizer

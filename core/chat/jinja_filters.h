@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The filters ("x | trim") and tests ("x is defined") that chat templates use.
+#pragma once
+
+#include "core/chat/jinja_access.h"
+
+namespace sa::jinja
+{
+
+bool isFilter(const std::string& name);
+bool isTest(const std::string& name);
+
+/// `name` must be a filter.
+Result<Value> applyFilter(const std::string& name, const Value& input, const Arguments& arguments, Budget& budget);
+/// `name` must be a test.
+Result<bool> applyTest(const std::string& name, const Value& input, const Arguments& arguments);
+
+} // namespace sa::jinja
