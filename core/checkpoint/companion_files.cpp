@@ -27,7 +27,7 @@ constexpr std::size_t kMaxTemplates = 1000;
 
 bool isCompanion(const std::string& fileName)
 {
-    return fileName.rfind("chat_template.", 0) == 0 ||
+    return fileName.rfind("chat_template.", 0) == 0 || isTokenizerBin(fileName) ||
            std::find(std::begin(kNames), std::end(kNames), fileName) != std::end(kNames);
 }
 
@@ -72,6 +72,11 @@ Result<std::string> copyFile(const std::string& from, const std::string& to)
 }
 
 } // namespace
+
+bool isTokenizerBin(const std::string& fileName)
+{
+    return fileName.starts_with("tok") && fileName.ends_with(".bin");
+}
 
 Result<std::map<std::string, std::string>> copyCompanionFiles(const std::string& from, const std::string& to)
 {

@@ -2,6 +2,7 @@
 #include "core/checkpoint/weight_store.h"
 
 #include "core/base/json.h"
+#include "core/checkpoint/companion_files.h"
 #include "core/checkpoint/folder_link.h"
 #include "core/checkpoint/foreign_format.h"
 #include "core/checkpoint/llama2c.h"
@@ -143,7 +144,8 @@ private:
         for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
             std::string fileName = entry->path().filename().string();
             if (fileName == kSafetensors.index || fileName == kTorch.index || endsWith(fileName, ".safetensors") ||
-                endsWith(fileName, ".gguf") || (isPickleName(fileName) && !isTrainingState(fileName)))
+                endsWith(fileName, ".gguf") ||
+                (isPickleName(fileName) && !isTrainingState(fileName) && !isTokenizerBin(fileName)))
                 m_entries.insert(std::move(fileName));
         }
         if (failed)

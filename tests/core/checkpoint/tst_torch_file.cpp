@@ -16,7 +16,7 @@ using namespace test;
 namespace
 {
 
-const QString kData = QStringLiteral(SA_TEST_DATA_DIR);
+const QString kData = QStringLiteral(SA_SOURCE_DIR "/tests/data");
 
 QList<float> valuesOf(const sa::TensorFile& file, const char* name)
 {
