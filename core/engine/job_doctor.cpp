@@ -130,7 +130,7 @@ void checkTemplate(const ModelFolder& model, Report& report)
                               "Chat will use plain prompts; repair the template to have its own form");
     }
     report.passed("template", "Chat template",
-                  chat->plain() ? "none: a base model, prompts are used as they are" : "understood");
+                  chat->isPlain() ? "none: a base model, prompts are used as they are" : "understood");
 }
 
 void checkMemory(const ModelFolder& model, const QuantizeSpec& spec, Json& estimates, Report& report)

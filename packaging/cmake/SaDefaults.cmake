@@ -54,6 +54,6 @@ function(sa_add_test NAME)
         SA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SA_SHARED_DIR="${SA_SHARED_DIR}" SA_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
     sa_warnings(tst_${NAME})
     add_test(NAME ${NAME} COMMAND tst_${NAME})
-    set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1200
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8")
+    set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1500
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8;QTEST_FUNCTION_TIMEOUT=1400000")
 endfunction()
