@@ -67,7 +67,7 @@ Result<std::optional<double>> readSoftcap(const JsonField& config, const char* k
 Result<void> readGemma(const JsonField& config, ModelConfig& out)
 {
     SA_CHECK(readGemmaLayout(config, out, 256));
-    // The first checkpoints say hidden_act "gelu" and mean the tanh form (docs/decisions/0005); hidden_activation,
+    // The first checkpoints say hidden_act "gelu" and mean the tanh form (docs/decisions/0006); hidden_activation,
     // which came later, says what it means.
     if (config.has("hidden_activation")) {
         SA_TRY(out.activation, readActivation(config, "hidden_activation", "gelu_pytorch_tanh",
