@@ -11,6 +11,7 @@
 #include <QtTest>
 #include <cstring>
 #include <map>
+#include <sentencepiece_processor.h>
 
 using namespace sa;
 using namespace sa::test;
@@ -123,7 +124,9 @@ class TestTokenizerFolders : public QObject
 private Q_SLOTS:
     void agreesWithTheReference_data();
     void agreesWithTheReference();
-    void whoRunsTheModel();
+    void sentencePieceAgreesWithItsLibrary_data();
+    void sentencePieceAgreesWithItsLibrary();
+    void sentencePieceThatNormalisesIsRefused();
     void sentencePieceAgreesWithTokenizerJson();
     void tiktokenAgreesWithTokenizerJson();
     void publishedVectors_data();
@@ -170,16 +173,49 @@ void TestTokenizerFolders::agreesWithTheReference()
     }
 }
 
-/// Plain BPE is run by our merging; what normalises texts, by the library.
-void TestTokenizerFolders::whoRunsTheModel()
+void TestTokenizerFolders::sentencePieceAgreesWithItsLibrary_data()
 {
-    const auto typeOf = [](const char* name) {
-        const auto opened = Tokenizer::open((kData + "/" + name).toStdString());
-        return opened ? opened->modelType() : opened.error().sentence();
-    };
-    QCOMPARE(typeOf("sentencepiece-bpe"), std::string("BPE"));
-    QCOMPARE(typeOf("sentencepiece-uni"), std::string("SentencePiece"));
-    QCOMPARE(typeOf("unigram"), std::string("Unigram"));
+    QTest::addColumn<QString>("model");
+    QTest::addRow("sentencepiece-bpe") << kData + "/sentencepiece-bpe/tokenizer.model";
+    for (const char* const name : {"llama-2", "mistral-v1", "mistral-v3"}) {
+        const QString path = sharedPath(QStringLiteral("data/tokenizers/") + name + "/tokenizer.model");
+        if (!path.isEmpty())
+            QTest::addRow("%s", name) << path;
+    }
+}
+
+/// Random texts without special tokens, which the library does not find in texts.
+void TestTokenizerFolders::sentencePieceAgreesWithItsLibrary()
+{
+    QFETCH(QString, model);
+    QTemporaryDir temporary;
+    QVERIFY(QFile::copy(model, temporary.filePath("tokenizer.model")));
+    const auto ours = Tokenizer::open(temporary.path().toStdString());
+    QVERIFY2(ours.has_value(), ours ? "" : ours.error().sentence().c_str());
+    sentencepiece::SentencePieceProcessor library;
+    QVERIFY(library.Load(model.toStdString()).ok());
+    QCOMPARE(ours->size(), static_cast<std::size_t>(library.GetPieceSize()));
+    QRandomGenerator random(23);
+    const QStringList words{"The",   " the", " window", "ing",  "\n",   "  ",     "    ", "\t",
+                            "1234",  "é",    "日本語",  "🦙", "<tag", ">",      "▁",    "_",
+                            "don't", "\r",   " quant",  "ize",  "ß",    "\u00a0", "x",    "́"};
+    for (int round = 0; round < 3000; ++round) {
+        QString text;
+        for (int i = random.bounded(1, 12); i > 0; --i)
+            text += round % 3 ? words[random.bounded(words.size())] : QString(QChar(random.bounded(32, 0x2FF)));
+        std::vector<int> ids;
+        QVERIFY(library.Encode(text.toStdString(), &ids).ok());
+        QVERIFY2(ours->encode(text.toStdString(), false) == ids, qPrintable(text));
+    }
+}
+
+void TestTokenizerFolders::sentencePieceThatNormalisesIsRefused()
+{
+    const auto refused = Tokenizer::open((kData + "/../sentencepiece-unigram").toStdString());
+    QVERIFY(!refused);
+    QCOMPARE(name(refused.error().code), name(Errc::Unsupported));
+    QCOMPARE(refused.error().found, std::string("a model that is not BPE"));
+    QVERIFY(refused.error().remedy.find("tokenizer.json") != std::string::npos);
 }
 
 void TestTokenizerFolders::sentencePieceAgreesWithTokenizerJson()

@@ -449,8 +449,7 @@ void TestTokenizerMalformed::foldersAreRefusedByName()
 void TestTokenizerMalformed::anyDamageIsAnErrorOrATokenizer_data()
 {
     QTest::addColumn<QString>("model");
-    for (const char* const name : {"sentencepiece-bpe", "sentencepiece-uni"})
-        QTest::addRow("%s", name) << QStringLiteral(SA_SOURCE_DIR "/tests/data/tokenizers/") + name;
+    QTest::addRow("sentencepiece-bpe") << QStringLiteral(SA_SOURCE_DIR "/tests/data/tokenizers/sentencepiece-bpe");
 }
 
 /// Bytes are changed all over the file; what opens must still encode.
