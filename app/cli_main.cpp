@@ -83,6 +83,17 @@ int runInvocation(const cli::Invocation& invocation, cli::Output& output)
     return foundFaults ? exitStatus(Errc::BadInput) : 0;
 }
 
+int runTokenizer(const cli::TokenizerCommand& command, cli::Output& output)
+{
+    const auto text = cli::runTokenizerCommand(command);
+    if (!text)
+        return fail(text.error(), command.json, output);
+    output.write(*text);
+    if (const auto written = output.status(); !written)
+        return fail(written.error(), false, output);
+    return 0;
+}
+
 int run(const std::vector<std::string>& arguments)
 {
     const auto streams = claimStandardStreams(); // libraries print to fd 1
@@ -99,6 +110,8 @@ int run(const std::vector<std::string>& arguments)
         output.write(printout->text);
         return 0;
     }
+    if (const auto* command = std::get_if<cli::TokenizerCommand>(&*parsed))
+        return runTokenizer(*command, output);
     return runInvocation(std::get<cli::Invocation>(*parsed), output);
 }
 

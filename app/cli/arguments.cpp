@@ -118,6 +118,42 @@ private:
     bool m_json = false;
 };
 
+/// A subcommand that needs no job: its options are the fields of a TokenizerCommand.
+class TokenizerOptions
+{
+public:
+    TokenizerOptions(CLI::App& parent, TokenizerCommand::Kind kind, const char* name, const char* summary,
+                     const char* examples)
+        : m_app(parent.add_subcommand(name, summary))
+    {
+        m_command.kind = kind;
+        m_app->footer(std::string("Examples:\n") + examples);
+        m_app->add_option("MODEL", m_command.model, "Folder of the model, or only its tokenizer files")
+            ->required()
+            ->type_name("");
+        if (kind == TokenizerCommand::Kind::Tokenize) {
+            m_app->add_option("--text", m_command.text, "Text to tokenize")->type_name("TEXT");
+            m_app->add_option("--file", m_command.file, "File with the text to tokenize")->type_name("FILE");
+            m_app->add_flag("--no-special", m_command.noSpecial, "Add no special tokens, such as a first <s>");
+        } else {
+            m_app->add_option("--ids", m_command.ids, "Token ids, with commas or spaces between them")
+                ->required()
+                ->type_name("N");
+            m_app->add_flag("--no-special", m_command.noSpecial, "Leave special tokens out of the text");
+        }
+        m_app->add_flag("--json", m_command.json, "Print one JSON object");
+    }
+    TokenizerOptions(const TokenizerOptions&) = delete;
+    TokenizerOptions& operator=(const TokenizerOptions&) = delete;
+
+    bool chosen() const { return m_app->parsed(); }
+    const TokenizerCommand& command() const { return m_command; }
+
+private:
+    CLI::App* m_app;
+    TokenizerCommand m_command;
+};
+
 std::string withDefault(const char* help, const Json& value)
 {
     return std::string(help) + " [" + (value.is_string() ? value.get<std::string>() : json::dump(value)) + "]";
@@ -203,7 +239,8 @@ Error usageError(const CLI::ParseError& error, const CLI::App& app, const std::v
 }
 
 Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& arguments,
-                            const std::vector<const Command*>& commands)
+                            const std::vector<const Command*>& commands,
+                            const std::vector<const TokenizerOptions*>& tokenizerCommands)
 {
     try {
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
@@ -222,6 +259,9 @@ Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& argum
             return inOptionNames(std::move(spec).error());
         return Arguments(Invocation{*std::move(spec), command->json()});
     }
+    for (const TokenizerOptions* options : tokenizerCommands)
+        if (options->chosen())
+            return Arguments(options->command());
     return makeError(Errc::Usage, "a command is required").tryThis("See shiftadd --help");
 }
 
@@ -273,9 +313,21 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                    "Exit status 3 when a check failed.");
     doctor.path("model", "Folder of the model, original or packed");
 
-    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor});
+    const TokenizerOptions tokenize(app, TokenizerCommand::Kind::Tokenize, "tokenize",
+                                    "Show the tokens that a text becomes",
+                                    "  shiftadd tokenize models/llama2-6m --text \"The old lighthouse\"\n"
+                                    "  shiftadd tokenize models/llama2-6m --file notes.txt --no-special --json\n");
+    const TokenizerOptions detokenize(app, TokenizerCommand::Kind::Detokenize, "detokenize",
+                                      "Show the text of token ids",
+                                      "  shiftadd detokenize models/llama2-6m --ids 1,302,2038\n"
+                                      "  shiftadd detokenize models/llama2-6m --ids 1 302 2038 --json\n");
+
+    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor},
+                            {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
+    if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)
+        command->json = command->json || json;
     return parsed;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The command line as a JobSpec. Types and ranges are checked by parseJobSpec alone, as for the worker; here its
-// complaints are given the names of options.
+// The command line as a JobSpec, or as what needs no job. Types and ranges are checked by parseJobSpec alone, as for
+// the worker; here its complaints are given the names of options.
 #pragma once
 
+#include "app/cli/tokenizer_command.h"
 #include "core/protocol/job_spec.h"
 
 #include <string>
@@ -20,7 +21,7 @@ struct Invocation {
 struct Printout {
     std::string text;
 };
-using Arguments = std::variant<Invocation, Printout>;
+using Arguments = std::variant<Invocation, Printout, TokenizerCommand>;
 
 /// `arguments` without the program's name. Usage errors name the option ("--bits").
 Result<Arguments> parseArguments(const std::vector<std::string>& arguments);

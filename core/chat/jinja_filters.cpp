@@ -16,6 +16,12 @@ namespace
 
 using Filter = Result<Value> (*)(const Value& input, const Arguments& arguments, Budget& budget);
 
+Error notKnown(const char* kind, const std::string& name)
+{
+    return makeError(Errc::Unsupported, "the chat template uses what is not supported here")
+        .butFound("the " + std::string(kind) + " \"" + display(name, 40) + "\"");
+}
+
 Result<std::int64_t> integerArgument(const Arguments& arguments, std::size_t place, const char* name,
                                      std::int64_t fallback)
 {
@@ -287,6 +293,8 @@ Result<Value> items(const Value& input, const Arguments&, Budget& budget)
 
 Result<Value> map(const Value& input, const Arguments& arguments, Budget& budget)
 {
+    if (!input.truth()) // none, too
+        return Value(List{});
     SA_TRY(const auto list, iterate(input, budget));
     const Value* const attribute = arguments.find(SIZE_MAX, "attribute");
     const Value* const fallback = arguments.find(SIZE_MAX, "default");
@@ -314,6 +322,8 @@ Result<Value> map(const Value& input, const Arguments& arguments, Budget& budget
 template<bool Keeps, bool ByAttribute>
 Result<Value> choose(const Value& input, const Arguments& arguments, Budget& budget)
 {
+    if (!input.truth())
+        return Value(List{});
     SA_TRY(const auto list, iterate(input, budget));
     constexpr std::size_t kTest = ByAttribute ? 1 : 0;
     if (ByAttribute && arguments.positional.empty())
@@ -637,12 +647,18 @@ bool isTest(const std::string& name)
 Result<Value> applyFilter(const std::string& name, const Value& input, const Arguments& arguments, Budget& budget)
 {
     SA_CHECK(budget.step());
-    return kFilters.find(name)->second(input, arguments, budget);
+    const auto filter = kFilters.find(name);
+    if (filter == kFilters.end())
+        return notKnown("filter", name);
+    return filter->second(input, arguments, budget);
 }
 
 Result<bool> applyTest(const std::string& name, const Value& input, const Arguments& arguments)
 {
-    const TestEntry& entry = kTests.find(name)->second;
+    const auto test = kTests.find(name);
+    if (test == kTests.end())
+        return notKnown("test", name);
+    const TestEntry& entry = test->second;
     if (arguments.positional.size() != entry.arguments)
         return templateError("the test " + name + " needs " + std::to_string(entry.arguments) + " arguments");
     return entry.test(input, entry.arguments > 0 ? arguments.positional[0] : Value());

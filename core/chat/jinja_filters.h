@@ -10,9 +10,8 @@ namespace sa::jinja
 bool isFilter(const std::string& name);
 bool isTest(const std::string& name);
 
-/// `name` must be a filter.
+/// As in jinja2, a name that is not known fails only where it is used.
 Result<Value> applyFilter(const std::string& name, const Value& input, const Arguments& arguments, Budget& budget);
-/// `name` must be a test.
 Result<bool> applyTest(const std::string& name, const Value& input, const Arguments& arguments);
 
 } // namespace sa::jinja

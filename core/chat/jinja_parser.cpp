@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/chat/jinja_parser.h"
 
-#include "core/chat/jinja_filters.h"
 #include "core/chat/jinja_lexer.h"
 
 #include <algorithm>
@@ -674,10 +673,6 @@ private:
                 pending = false;
                 auto out = make(Expr::Kind::Filter);
                 SA_TRY(out->text, expectName());
-                if (!isFilter(out->text)) {
-                    --m_at;
-                    return unsupported("the filter \"" + display(out->text, 40) + "\"");
-                }
                 out->items.push_back(std::move(inner));
                 if (isSign("("))
                     SA_CHECK(arguments(*out));
@@ -697,10 +692,6 @@ private:
         const bool negated = skipName("not");
         auto out = make(Expr::Kind::Test);
         SA_TRY(out->text, expectName());
-        if (!isTest(out->text)) {
-            --m_at;
-            return unsupported("the test \"" + display(out->text, 40) + "\"");
-        }
         out->items.push_back(std::move(inner));
         if (isSign("(")) {
             SA_CHECK(arguments(*out));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/sentencepiece_file.h"
 
-#include "core/tokenizer/precompiled.h"
+#include "core/tokenizer/unicode.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <sentencepiece_processor.h>
+#include <unordered_set>
 
 namespace sa::tokenizer
 {
@@ -15,15 +16,18 @@ namespace sa::tokenizer
 namespace
 {
 
-// The library tells everything about pieces, and nothing about the settings they were made with. Those are read here,
-// by number, from sentencepiece_model.proto.
+// Field numbers of sentencepiece_model.proto.
+constexpr std::uint64_t kPieces = 1, kPieceText = 1, kPieceScore = 2, kPieceKind = 3;
 constexpr std::uint64_t kTrainerSpec = 2, kModelType = 3, kWhitespaceSuffix = 24, kByteFallback = 35;
 constexpr std::uint64_t kNormalizerSpec = 3, kCharsMap = 2, kDummyPrefix = 3, kRemoveSpaces = 4, kEscapeSpaces = 5;
-constexpr std::uint64_t kBpe = 2;
+constexpr std::uint64_t kUnigram = 1, kBpe = 2;
+constexpr std::size_t kMaxPieces = 1 << 23;
 
-/// One level of a protobuf message: numbers and byte strings by field number. False when the bytes are not one.
-bool readMessage(std::string_view bytes, const std::function<void(std::uint64_t, std::uint64_t)>& number,
-                 const std::function<void(std::uint64_t, std::string_view)>& text)
+using OnNumber = std::function<void(std::uint64_t field, std::uint64_t value)>;
+using OnText = std::function<void(std::uint64_t field, std::string_view value)>;
+
+/// One level of a protobuf message; numbers of four bytes are passed on as numbers. False when it is not one.
+bool readMessage(std::string_view bytes, const OnNumber& onNumber, const OnText& onText)
 {
     std::size_t at = 0;
     const auto varint = [&]() -> std::optional<std::uint64_t> {
@@ -36,43 +40,71 @@ bool readMessage(std::string_view bytes, const std::function<void(std::uint64_t,
         }
         return std::nullopt;
     };
+    const auto fixed = [&](std::size_t width) {
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < width; ++i)
+            value |= std::uint64_t{static_cast<unsigned char>(bytes[at++])} << (8 * i);
+        return value;
+    };
     while (at < bytes.size()) {
         const auto tag = varint();
-        if (!tag)
+        if (!tag || *tag >> 3 == 0)
             return false;
-        const auto kind = *tag & 7;
-        if (kind == 0) {
+        const auto wireType = *tag & 7;
+        if (wireType == 0) {
             const auto value = varint();
             if (!value)
                 return false;
-            number(*tag >> 3, *value);
-        } else if (kind == 2) {
+            onNumber(*tag >> 3, *value);
+        } else if (wireType == 2) {
             const auto size = varint();
             if (!size || *size > bytes.size() - at)
                 return false;
-            text(*tag >> 3, bytes.substr(at, *size));
+            onText(*tag >> 3, bytes.substr(at, *size));
             at += *size;
         } else {
-            const std::size_t width = kind == 1 ? 8 : kind == 5 ? 4 : 0;
+            const std::size_t width = wireType == 1 ? 8 : wireType == 5 ? 4 : 0;
             if (width == 0 || bytes.size() - at < width)
                 return false;
-            at += width;
+            onNumber(*tag >> 3, fixed(width));
         }
     }
     return true;
 }
 
-struct Settings {
-    std::uint64_t modelType = 1;
-    bool byteFallback = false, whitespaceSuffix = false;
+struct Contents {
+    std::vector<SentencePieceFile::Piece> pieces;
+    std::vector<std::uint64_t> kinds; ///< as written
+    std::uint64_t modelType = kUnigram;
+    bool byteFallback = false, whitespaceSuffix = false, hasCharsMap = false;
     bool addDummyPrefix = true, removeSpaces = true, escapeSpaces = true;
-    std::string charsMap;
 };
 
-std::optional<Settings> readSettings(std::string_view bytes)
+/// False when the bytes are no such message.
+bool readContents(std::string_view bytes, Contents& out)
 {
-    Settings out;
     bool intact = true;
+    const auto ignoreNumber = [](std::uint64_t, std::uint64_t) {};
+    const auto ignoreText = [](std::uint64_t, std::string_view) {};
+    const auto piece = [&](std::string_view message) {
+        SentencePieceFile::Piece one;
+        std::uint64_t kind = 1;
+        intact = intact && out.pieces.size() < kMaxPieces &&
+                 readMessage(
+                     message,
+                     [&](std::uint64_t field, std::uint64_t value) {
+                         if (field == kPieceScore)
+                             one.score = std::bit_cast<float>(static_cast<std::uint32_t>(value));
+                         else if (field == kPieceKind)
+                             kind = value;
+                     },
+                     [&](std::uint64_t field, std::string_view text) {
+                         if (field == kPieceText)
+                             one.text = text;
+                     });
+        out.pieces.push_back(std::move(one));
+        out.kinds.push_back(kind);
+    };
     const auto trainer = [&](std::uint64_t field, std::uint64_t value) {
         if (field == kModelType)
             out.modelType = value;
@@ -91,108 +123,63 @@ std::optional<Settings> readSettings(std::string_view bytes)
     };
     const auto normalizerText = [&](std::uint64_t field, std::string_view value) {
         if (field == kCharsMap)
-            out.charsMap = value;
+            out.hasCharsMap = !value.empty();
     };
-    const auto ignoreNumber = [](std::uint64_t, std::uint64_t) {};
-    const auto ignoreText = [](std::uint64_t, std::string_view) {};
-    intact = readMessage(bytes, ignoreNumber,
-                         [&](std::uint64_t field, std::string_view message) {
-                             if (field == kTrainerSpec)
-                                 intact = readMessage(message, trainer, ignoreText) && intact;
-                             else if (field == kNormalizerSpec)
-                                 intact = readMessage(message, normalizer, normalizerText) && intact;
-                         }) &&
-             intact;
-    return intact ? std::optional(std::move(out)) : std::nullopt;
-}
-
-SentencePieceFile::Kind kindOf(const sentencepiece::SentencePieceProcessor& processor, int id)
-{
-    using Kind = SentencePieceFile::Kind;
-    if (processor.IsUnknown(id))
-        return Kind::Unknown;
-    if (processor.IsControl(id))
-        return Kind::Control;
-    if (processor.IsUnused(id))
-        return Kind::Unused;
-    return processor.IsByte(id) ? Kind::Byte : Kind::Normal;
-}
-
-/// The library does not tell user-defined pieces from normal ones.
-Result<void> markUserDefined(std::string_view bytes, const std::string& file,
-                             std::vector<SentencePieceFile::Piece>& out)
-{
-    constexpr std::uint64_t kPieces = 1, kType = 3, kUserDefined = 4;
-    std::size_t id = 0;
-    readMessage(
-        bytes, [](std::uint64_t, std::uint64_t) {},
-        [&](std::uint64_t field, std::string_view message) {
-            if (field != kPieces)
-                return;
-            std::uint64_t type = 1;
-            readMessage(
-                message,
-                [&](std::uint64_t inner, std::uint64_t value) {
-                    if (inner == kType)
-                        type = value;
-                },
-                [](std::uint64_t, std::string_view) {});
-            if (type == kUserDefined && id < out.size())
-                out[id].kind = SentencePieceFile::Kind::UserDefined;
-            ++id;
-        });
-    if (id != out.size())
-        return makeError(Errc::BadFormat, "the list of pieces is damaged").in(file);
-    return {};
+    const bool whole = readMessage(bytes, ignoreNumber, [&](std::uint64_t field, std::string_view message) {
+        if (field == kPieces)
+            piece(message);
+        else if (field == kTrainerSpec)
+            intact = intact && readMessage(message, trainer, ignoreText);
+        else if (field == kNormalizerSpec)
+            intact = intact && readMessage(message, normalizer, normalizerText);
+    });
+    return whole && intact;
 }
 
 } // namespace
 
-Result<SentencePieceFile> SentencePieceFile::parse(std::string bytes, const std::string& file, bool noDummyPrefix)
+Result<SentencePieceFile> SentencePieceFile::parse(std::string_view bytes, const std::string& file)
 {
-    const auto broken = [&](const std::string& found) {
+    Contents contents;
+    if (!readContents(bytes, contents) || contents.pieces.empty())
         return makeError(Errc::BadFormat, "this is not a SentencePiece model")
             .in(file)
-            .butFound(found)
+            .butFound(std::to_string(bytes.size()) + " bytes that are no list of pieces")
             .tryThis("Download the file again; a Git LFS pointer in its place is a few lines of text");
-    };
-    // A later value overrules an earlier one: normalizer_spec { add_dummy_prefix: false }.
-    if (noDummyPrefix)
-        bytes += std::string_view("\x1A\x02\x18\x00", 4);
-    auto settings = readSettings(bytes);
-    if (!settings)
-        return broken("bytes that are no protobuf message");
-    if (!settings->charsMap.empty()) { // the library follows these rules without looking
-        auto map = CharacterMap::parse(settings->charsMap);
-        if (!map)
-            return std::move(map).error().in(file).at("normalizer_spec.precompiled_charsmap");
-    }
-    auto processor = std::make_shared<sentencepiece::SentencePieceProcessor>();
-    const auto status = processor->LoadFromSerializedProto(bytes);
-    if (!status.ok())
-        return broken(display(status.ToString()));
-
     SentencePieceFile out;
-    const int count = processor->GetPieceSize();
-    if (count <= 0)
-        return broken("no pieces");
-    for (int id = 0; id < count; ++id) {
-        Piece piece{processor->IdToPiece(id), processor->GetScore(id), kindOf(*processor, id)};
+    out.pieces = std::move(contents.pieces);
+    const auto wrong = [&](std::size_t id, const std::string& what) {
+        return makeError(Errc::BadFormat, "this piece of the SentencePiece model is damaged")
+            .in(file)
+            .at("pieces[" + std::to_string(id) + "]")
+            .butFound(what);
+    };
+    std::unordered_set<std::string_view> seen;
+    for (std::size_t id = 0; id < out.pieces.size(); ++id) {
+        Piece& piece = out.pieces[id];
+        std::string unused;
+        if (piece.text.empty() || toValidUtf8(piece.text, unused).data() != piece.text.data())
+            return wrong(id, piece.text.empty() ? "no text" : "a text that is not UTF-8");
+        if (!seen.insert(piece.text).second)
+            return wrong(id, "\"" + display(piece.text, 60) + "\" for the second time");
         if (!std::isfinite(piece.score))
-            return makeError(Errc::BadFormat, "the score of a piece is not a number")
-                .in(file)
-                .at("pieces[" + std::to_string(id) + "].score");
-        if (piece.kind == Kind::Unknown)
-            out.unknown = id;
-        out.pieces.push_back(std::move(piece));
+            return wrong(id, "a score that is not a number");
+        if (contents.kinds[id] < 1 || contents.kinds[id] > 6)
+            return wrong(id, "kind " + std::to_string(contents.kinds[id]));
+        piece.kind = static_cast<Kind>(contents.kinds[id]);
+        if (piece.kind == Kind::Unknown) {
+            if (out.unknown >= 0)
+                return wrong(id, "a second unknown piece");
+            out.unknown = static_cast<TokenId>(id);
+        }
     }
-    SA_CHECK(markUserDefined(bytes, file, out.pieces));
-    out.isBpe = settings->modelType == kBpe;
-    out.byteFallback = settings->byteFallback;
-    out.addDummyPrefix = settings->addDummyPrefix;
+    if (out.unknown < 0)
+        return makeError(Errc::BadFormat, "the SentencePiece model has no piece for unknown characters").in(file);
+    out.isBpe = contents.modelType == kBpe;
+    out.byteFallback = contents.byteFallback;
+    out.addDummyPrefix = contents.addDummyPrefix;
     out.onlyEscapesSpaces =
-        settings->charsMap.empty() && !settings->removeSpaces && settings->escapeSpaces && !settings->whitespaceSuffix;
-    out.processor = std::move(processor);
+        !contents.hasCharsMap && !contents.removeSpaces && contents.escapeSpaces && !contents.whitespaceSuffix;
     return out;
 }
 

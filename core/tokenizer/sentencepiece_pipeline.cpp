@@ -2,7 +2,7 @@
 #include "core/tokenizer/sentencepiece_pipeline.h"
 
 #include "core/tokenizer/bpe.h"
-#include "core/tokenizer/sentencepiece_model.h"
+#include "core/tokenizer/sentencepiece_file.h"
 #include "core/tokenizer/special_tokens.h"
 #include "core/tokenizer/unicode.h"
 
@@ -22,27 +22,32 @@ constexpr const char* kSpaceMark = "▁";
 constexpr std::string_view kClasses[] = {"", "LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer",
                                          "PreTrainedTokenizer"};
 
-/// Whether our own BPE gives the library's ids: scores as ranks, every character of a piece a piece itself.
-bool isPlainBpe(const SentencePieceFile& file, const Vocabulary& vocabulary)
+/// What keeps our merging from giving the reference's ids; empty for the models of the families this program runs.
+std::string obstacle(const SentencePieceFile& file, const Vocabulary& vocabulary)
 {
-    if (!file.isBpe || !file.onlyEscapesSpaces)
-        return false;
+    if (!file.isBpe)
+        return "a model that is not BPE";
+    if (!file.onlyEscapesSpaces)
+        return "rules of normalisation";
     for (const auto& piece : file.pieces) {
         if (piece.kind == Kind::Unused)
-            return false;
+            return "unused pieces";
         const bool special = piece.kind != Kind::Normal && piece.kind != Kind::UserDefined;
         if (special && singleCodePoint(piece.text) != kNoCharacter)
-            return false;
+            return "a special piece of one character";
         if (piece.kind != Kind::Normal)
             continue;
         for (std::size_t at = 0; at < piece.text.size();) {
             const std::size_t begin = at;
             nextCodePoint(piece.text, at);
             if (vocabulary.idOf(std::string_view(piece.text).substr(begin, at - begin)) == kNoToken)
-                return false;
+                return "\"" + display(piece.text, 60) + "\", a character of which is no piece";
         }
     }
-    return true;
+    const auto bytes = byteTokens(vocabulary);
+    if (file.byteFallback && std::find(bytes.begin(), bytes.end(), kNoToken) != bytes.end())
+        return "byte fallback without a piece for every byte";
+    return {};
 }
 
 std::unique_ptr<const Model> makeBpe(const SentencePieceFile& file, Vocabulary vocabulary)
@@ -69,12 +74,12 @@ std::unique_ptr<const Model> makeBpe(const SentencePieceFile& file, Vocabulary v
 }
 
 /// User-defined pieces are found in the text before anything is merged; control pieces only where a file beside the
-/// model does not list the tokens (the library itself never finds them in a text).
-void addOwnTokens(const SentencePieceFile& file, bool plain, bool listed, std::vector<AddedToken>& tokens)
+/// model does not list the tokens (SentencePiece itself never finds them in a text).
+void addOwnTokens(const SentencePieceFile& file, bool listed, std::vector<AddedToken>& tokens)
 {
     for (std::size_t i = 0; i < file.pieces.size(); ++i) {
         const auto& piece = file.pieces[i];
-        const bool userDefined = piece.kind == Kind::UserDefined && plain; // the library finds its own
+        const bool userDefined = piece.kind == Kind::UserDefined;
         const bool control = (piece.kind == Kind::Control || piece.kind == Kind::Unknown) && !listed;
         if (!userDefined && !control)
             continue;
@@ -132,7 +137,7 @@ Result<void> addEnds(const TokenizerSettings& settings, Pipeline& pipeline)
 
 } // namespace
 
-Result<Pipeline> readSentencePiece(std::string bytes, const std::string& folder, const std::string& file)
+Result<Pipeline> readSentencePiece(std::string_view bytes, const std::string& folder, const std::string& file)
 {
     SA_TRY(TokenizerSettings settings, TokenizerSettings::read(folder));
     if (std::find(std::begin(kClasses), std::end(kClasses), settings.className) == std::end(kClasses))
@@ -144,7 +149,7 @@ Result<Pipeline> readSentencePiece(std::string bytes, const std::string& folder,
             .tryThis("Add the tokenizer.json of this model to the folder");
     // LlamaTokenizer without `legacy` puts the prefix before the whole text only, and does it itself.
     const bool prefixesItself = settings.className != "GemmaTokenizer" && !settings.legacy.value_or(true);
-    SA_TRY(const SentencePieceFile model, SentencePieceFile::parse(std::move(bytes), file, prefixesItself));
+    SA_TRY(const SentencePieceFile model, SentencePieceFile::parse(bytes, file));
     const bool atStartOnly = prefixesItself && settings.addPrefixSpace.value_or(true);
     const bool prefix = atStartOnly || (!prefixesItself && model.addDummyPrefix);
 
@@ -152,34 +157,30 @@ Result<Pipeline> readSentencePiece(std::string bytes, const std::string& folder,
     for (const auto& piece : model.pieces)
         texts.push_back(piece.text);
     Vocabulary vocabulary = Vocabulary::fromList(texts);
+    if (const std::string found = obstacle(model, vocabulary); !found.empty())
+        return makeError(Errc::Unsupported, "this kind of SentencePiece model is not supported")
+            .in(file)
+            .butFound(found)
+            .wanted("BPE without rules of normalisation, as LLaMA, Mistral and Gemma have it")
+            .tryThis("Add the tokenizer.json of this model to the folder");
     for (const auto& [role, text] :
          {std::pair{"bos_token", vocabulary.idOf("<bos>") >= 0 ? "<bos>" : "<s>"},
           std::pair{"eos_token", vocabulary.idOf("<eos>") >= 0 ? "<eos>" : "</s>"}, std::pair{"unk_token", "<unk>"}})
         settings.defaultRole(role, text);
     SA_TRY(std::vector<AddedToken> tokens, settings.resolve(vocabulary));
-    const bool plain = isPlainBpe(model, vocabulary);
-    addOwnTokens(model, plain, settings.listsAddedTokens, tokens);
+    addOwnTokens(model, settings.listsAddedTokens, tokens);
 
     const TokenId mark = vocabulary.idOf(kSpaceMark);
     Json parts{{"decoder", decoderParts(prefix)}};
     const Json prepend{{"type", "Prepend"}, {"prepend", kSpaceMark}};
     const Json escape = replaceSpaces(" ", kSpaceMark);
-    if (plain)
-        parts["normalizer"] = {{"type", "Sequence"},
-                               {"normalizers", prefix ? Json::array({prepend, escape}) : Json::array({escape})}};
-    else if (atStartOnly)
-        parts["normalizer"] = prepend;
-    std::unique_ptr<const Model> runner;
-    if (plain)
-        runner = makeBpe(model, std::move(vocabulary));
-    else
-        runner = std::make_unique<SentencePieceModel>(model);
+    parts["normalizer"] = {{"type", "Sequence"},
+                           {"normalizers", prefix ? Json::array({prepend, escape}) : Json::array({escape})}};
+    auto runner = makeBpe(model, std::move(vocabulary));
     SA_TRY(Pipeline out, Pipeline::around(std::move(runner), JsonField(parts, file), std::move(tokens)));
     if (atStartOnly) {
-        // An escape that changes nothing where the library escapes by itself.
-        const Json later = plain ? escape : Json{{"type", "Sequence"}, {"normalizers", Json::array()}};
         double growth = 1;
-        SA_TRY(out.laterNormalizer, Normalizer::read(JsonField(later, file), growth));
+        SA_TRY(out.laterNormalizer, Normalizer::read(JsonField(escape, file), growth));
     }
     if (prefixesItself) {
         out.ownPrefix = Pipeline::OwnPrefix{mark, atStartOnly, {}};

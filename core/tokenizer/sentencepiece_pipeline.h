@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tokenizer.model of the LLaMA, Mistral and Gemma families, as the reference's tokenizers without tokenizer.json treat
-// it (LlamaTokenizer, GemmaTokenizer). docs/decisions/0005 says what the SentencePiece library does and what we do.
+// it (LlamaTokenizer, GemmaTokenizer).
 #pragma once
 
 #include "core/tokenizer/pipeline.h"
@@ -8,7 +8,8 @@
 namespace sa::tokenizer
 {
 
-/// `bytes` of `file`; the settings beside it are in `folder`. Unsupported for tokenizer classes that change ids.
-Result<Pipeline> readSentencePiece(std::string bytes, const std::string& folder, const std::string& file);
+/// `bytes` of `file`; the settings beside it are in `folder`. Unsupported for tokenizer classes that change ids, and
+/// for models that are not BPE or that normalise texts.
+Result<Pipeline> readSentencePiece(std::string_view bytes, const std::string& folder, const std::string& file);
 
 } // namespace sa::tokenizer

@@ -36,7 +36,7 @@ public:
 
     /// Number of ids, added tokens included: 1 + the largest id.
     std::size_t size() const;
-    std::string modelType() const; ///< "BPE", "Unigram" or "SentencePiece"
+    std::string modelType() const; ///< "BPE" or "Unigram"
     std::optional<TokenId> idOf(std::string_view token) const;
     bool isSpecial(TokenId id) const;
 

@@ -33,10 +33,10 @@ Result<Pipeline> readTokenizerJson(const std::string& folder)
 Result<Pipeline> readTokenizerModel(const std::string& folder, const std::string& file)
 {
     constexpr std::uint64_t kMaxBytes = 256u << 20;
-    SA_TRY(std::string bytes, readFile(file, kMaxBytes));
+    SA_TRY(const std::string bytes, readFile(file, kMaxBytes));
     if (looksLikeTiktoken(bytes))
         return readTiktoken(bytes, folder, file);
-    return readSentencePiece(std::move(bytes), folder, file);
+    return readSentencePiece(bytes, folder, file);
 }
 
 std::vector<std::string> llama2cFiles(const std::string& folder)

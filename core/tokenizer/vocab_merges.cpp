@@ -55,11 +55,13 @@ Result<void> addDefaults(TokenizerSettings& settings, const Vocabulary& vocabula
 {
     if (!settings.roles.empty() || settings.listsAddedTokens)
         return {};
-    if (vocabulary.idOf("<|endoftext|>") != kNoToken) {
+    // OPT's vocabulary has both.
+    const bool isOpt = vocabulary.idOf("</s>") != kNoToken;
+    if (!isOpt && vocabulary.idOf("<|endoftext|>") != kNoToken) {
         settings.defaultRole("bos_token", "<|endoftext|>");
         return {};
     }
-    if (vocabulary.idOf("</s>") == kNoToken)
+    if (!isOpt)
         return makeError(Errc::Unsupported, "nothing says which tokens of this vocabulary are special")
             .in(file)
             .wanted("\"<|endoftext|>\" (GPT-2) or \"</s>\" (OPT) in it, or a tokenizer_config.json")

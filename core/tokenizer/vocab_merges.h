@@ -8,8 +8,8 @@ namespace sa::tokenizer
 {
 
 /// Special tokens come from tokenizer_config.json, or from special_tokens_map.json and added_tokens.json. Without any
-/// of these a vocabulary with "<|endoftext|>" is taken for GPT-2's, and one with "</s>" for OPT's, which begins every
-/// text with it.
+/// of these a vocabulary with "</s>" is taken for OPT's, which begins every text with it, and one with only
+/// "<|endoftext|>" for GPT-2's.
 Result<Pipeline> readVocabMerges(const std::string& folder);
 
 } // namespace sa::tokenizer

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A tokenizer.json that is wrong or beyond this program gives one error that names the file and the field.
+#include "core/tokenizer/unicode.h"
 #include "tokenizer_fixtures.h"
 
+#include <QMap>
+#include <QRandomGenerator>
 #include <QtTest>
 #include <sys/stat.h>
 
@@ -19,6 +22,13 @@ private Q_SLOTS:
     void isRefusedByName();
     void notEvenJson_data();
     void notEvenJson();
+    void unigramIsRefusedByName_data();
+    void unigramIsRefusedByName();
+    void damagedRulesAreRefused();
+    void foldersAreRefusedByName_data();
+    void foldersAreRefusedByName();
+    void anyDamageIsAnErrorOrATokenizer_data();
+    void anyDamageIsAnErrorOrATokenizer();
     void filesThatAreNone_data();
     void filesThatAreNone();
     void oddButRight_data();
@@ -146,7 +156,7 @@ void TestTokenizerMalformed::isRefusedByName_data()
     foreign("an added token with an unknown setting", "/added_tokens",
             Json::array({{{"id", 102}, {"content", "<s>"}, {"shiny", true}}}), "added_tokens[0].shiny");
 
-    foreign("a normalizer of an unknown kind", "/normalizer", {{"type", "Precompiled"}}, "normalizer.type");
+    foreign("a normalizer of an unknown kind", "/normalizer", {{"type", "BertNormalizer"}}, "normalizer.type");
     bad("a normalizer without a kind", "/normalizer", Json::object(), "normalizer.type");
     bad("a normalizer that is a list", "/normalizer", Json::array(), "normalizer");
     foreign("a setting of a normalizer that is not known", "/normalizer", {{"type", "NFC"}, {"strict", true}},
@@ -271,6 +281,207 @@ void TestTokenizerMalformed::notEvenJson()
     QVERIFY(!refused);
     QCOMPARE(name(refused.error().code), name(Errc::BadFormat));
     QCOMPARE(refused.error().file, std::string("broken/tokenizer.json"));
+}
+
+void TestTokenizerMalformed::unigramIsRefusedByName_data()
+{
+    QTest::addColumn<QByteArray>("model");
+    QTest::addColumn<QByteArray>("where");
+    const auto row = [](const char* name, const char* model, const char* where) {
+        QTest::addRow("%s", name) << QByteArray(model) << QByteArray(where);
+    };
+    row("no vocabulary", R"({"type": "Unigram", "unk_id": 0})", "model.vocab");
+    row("an empty vocabulary", R"({"type": "Unigram", "unk_id": 0, "vocab": []})", "model.vocab");
+    row("a vocabulary like BPE's", R"({"type": "Unigram", "unk_id": 0, "vocab": {"a": 0}})", "model.vocab");
+    row("no unknown token", R"({"type": "Unigram", "vocab": [["a", 0]]})", "model.unk_id");
+    row("an unknown token that is null", R"({"type": "Unigram", "unk_id": null, "vocab": [["a", 0]]})", "model.unk_id");
+    row("an unknown token outside", R"({"type": "Unigram", "unk_id": 1, "vocab": [["a", 0]]})", "model.unk_id");
+    row("a token without a score", R"({"type": "Unigram", "unk_id": 0, "vocab": [["a"]]})", "model.vocab[0]");
+    row("a score that is a text", R"({"type": "Unigram", "unk_id": 0, "vocab": [["a", "0"]]})", "model.vocab[0][1]");
+    row("a token that is a number", R"({"type": "Unigram", "unk_id": 0, "vocab": [["a", 0], [1, 0]]})",
+        "model.vocab[1][0]");
+    row("a score beyond all", R"({"type": "Unigram", "unk_id": 0, "vocab": [["a", -1e300]]})", "model.vocab[0][1]");
+    row("a setting that is not known", R"({"type": "Unigram", "unk_id": 0, "vocab": [["a", 0]], "alpha": 0.1})",
+        "model.alpha");
+}
+
+void TestTokenizerMalformed::unigramIsRefusedByName()
+{
+    QFETCH(QByteArray, model);
+    QFETCH(QByteArray, where);
+    const auto refused = Tokenizer::parse("{\"model\": " + model.toStdString() + "}", "broken/tokenizer.json");
+    QVERIFY(!refused);
+    QCOMPARE(QByteArray::fromStdString(refused.error().where), where);
+    QCOMPARE(refused.error().file, std::string("broken/tokenizer.json"));
+}
+
+/// One byte of the rules is changed at a time: never a crash, and never text that is not UTF-8.
+void TestTokenizerMalformed::damagedRulesAreRefused()
+{
+    Json file = *json::parseFile(SA_SOURCE_DIR "/tests/data/tokenizers/unigram/tokenizer.json");
+    Json& map = file["normalizer"]["normalizers"][0]["precompiled_charsmap"];
+    const QByteArray rules = QByteArray::fromBase64(QByteArray::fromStdString(map.get<std::string>()));
+    const std::string text = "ﬁne ①② e\u0301 ﷺ plain ＡＢ";
+    std::size_t refused = 0;
+    for (qsizetype i = 0; i < rules.size(); i += 3) {
+        QByteArray damaged = rules;
+        damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
+        map = damaged.toBase64().toStdString();
+        const auto opened = Tokenizer::parse(dumped(file), "damaged");
+        refused += opened ? 0 : 1;
+        if (opened) {
+            std::string unused;
+            const std::string decoded = opened->decode(opened->encode(text));
+            QCOMPARE(tokenizer::toValidUtf8(decoded, unused).data(), decoded.data());
+        }
+    }
+    QVERIFY(refused > 0);
+    for (const char* const whole : {"", "AAAA", "not base64!", "AAQAAA=="}) {
+        map = whole;
+        const auto opened = Tokenizer::parse(dumped(file), "damaged");
+        QVERIFY(!opened);
+        QCOMPARE(opened.error().where, std::string("normalizer.normalizers[0].precompiled_charsmap"));
+    }
+}
+
+void TestTokenizerMalformed::foldersAreRefusedByName_data()
+{
+    QTest::addColumn<QMap<QString, QByteArray>>("files");
+    QTest::addColumn<Errc>("code");
+    QTest::addColumn<QString>("file");
+    QTest::addColumn<QString>("where");
+    using Files = QMap<QString, QByteArray>;
+    const auto row = [](const char* name, const Files& files, Errc code, const char* file, const char* where) {
+        QTest::addRow("%s", name) << files << code << file << where;
+    };
+    const QByteArray vocab = R"({"a": 0, "b": 1, "ab": 2, "</s>": 3})";
+    const QByteArray merges = "#version: 0.2\na b\n";
+    row("no merges.txt", {{"vocab.json", vocab}}, Errc::NotFound, "merges.txt", "");
+    row("no vocab.json", {{"merges.txt", merges}}, Errc::NotFound, "vocab.json", "");
+    row("a line of one token", {{"vocab.json", vocab}, {"merges.txt", "a b\nab\n"}}, Errc::BadFormat, "merges.txt",
+        "line 2");
+    row("a line of three tokens", {{"vocab.json", vocab}, {"merges.txt", "a b ab\n"}}, Errc::BadFormat, "merges.txt",
+        "line 1");
+    row("a line that is not UTF-8", {{"vocab.json", vocab}, {"merges.txt", "a \xFF\n"}}, Errc::BadFormat, "merges.txt",
+        "line 1");
+    row("a merge of an unknown token", {{"vocab.json", vocab}, {"merges.txt", "a c\n"}}, Errc::BadFormat, "merges.txt",
+        "merges[0]");
+    row("a vocabulary that says nothing of special tokens", {{"vocab.json", R"({"a": 0})"}, {"merges.txt", ""}},
+        Errc::Unsupported, "vocab.json", "");
+    row("a class that cuts texts differently",
+        {{"vocab.json", vocab},
+         {"merges.txt", merges},
+         {"tokenizer_config.json", R"({"tokenizer_class": "CLIPTokenizer"})"}},
+        Errc::Unsupported, "tokenizer_config.json", "tokenizer_class");
+    row("an added token with another one's id",
+        {{"vocab.json", vocab},
+         {"merges.txt", merges},
+         {"tokenizer_config.json", R"({"added_tokens_decoder": {"1": {"content": "<x>"}}})"}},
+        Errc::BadFormat, "tokenizer_config.json", "added_tokens_decoder.1");
+    row("an id that is no number",
+        {{"vocab.json", vocab},
+         {"merges.txt", merges},
+         {"tokenizer_config.json", R"({"added_tokens_decoder": {"one": {"content": "<x>"}}})"}},
+        Errc::BadFormat, "tokenizer_config.json", "added_tokens_decoder.one");
+
+    const QString data = QStringLiteral(SA_SOURCE_DIR "/tests/data/tokenizers/sentencepiece-bpe/tokenizer.model");
+    QFile modelFile(data);
+    QVERIFY(modelFile.open(QIODevice::ReadOnly));
+    const QByteArray model = modelFile.readAll();
+    row("an empty tokenizer.model", {{"tokenizer.model", ""}}, Errc::BadFormat, "tokenizer.model", "");
+    row("half a tokenizer.model", {{"tokenizer.model", model.left(model.size() / 2)}}, Errc::BadFormat,
+        "tokenizer.model", "");
+    row("a pointer to a large file",
+        {{"tokenizer.model", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"}}, Errc::BadFormat,
+        "tokenizer.model", "");
+    row("a class that moves all ids",
+        {{"tokenizer.model", model}, {"tokenizer_config.json", R"({"tokenizer_class": "XGLMTokenizer"})"}},
+        Errc::Unsupported, "tokenizer_config.json", "tokenizer_class");
+    row("a first token that is not known",
+        {{"tokenizer.model", model}, {"tokenizer_config.json", R"({"bos_token": ""})"}}, Errc::BadFormat,
+        "tokenizer_config.json", "bos_token");
+    row("tiktoken of another model", {{"tokenizer.model", "IQ== 0\nIg== 1\n"}}, Errc::Unsupported, "tokenizer.model",
+        "");
+    row("tiktoken with a gap", {{"tokenizer.model", "IQ== 0\nIg== 2\n"}}, Errc::BadFormat, "tokenizer.model", "line 2");
+    row("tiktoken that is no base64", {{"tokenizer.model", "IQ== 0\nI! 1\n"}}, Errc::BadFormat, "tokenizer.model",
+        "line 2");
+
+    QByteArray llama2c = QByteArray("\5\0\0\0", 4);
+    const auto add = [&](const QByteArray& token) {
+        const qint32 size = static_cast<qint32>(token.size());
+        llama2c += QByteArray(4, '\0') + QByteArray(reinterpret_cast<const char*>(&size), 4) + token;
+    };
+    add("<unk>");
+    row("three tokens of llama2.c", {{"tokenizer.bin", llama2c}}, Errc::BadFormat, "tokenizer.bin", "token 1");
+    row("llama2.c, cut inside of a score", {{"tok512.bin", llama2c + QByteArray(3, '\0')}}, Errc::BadFormat,
+        "tok512.bin", "token 1");
+    row("llama2.c, a length beyond the end", {{"tok512.bin", llama2c + QByteArray("\0\0\0\0\xFF\0\0\0", 8)}},
+        Errc::BadFormat, "tok512.bin", "token 1");
+    row("llama2.c, a negative length", {{"tok512.bin", llama2c + QByteArray("\0\0\0\0\xFF\xFF\xFF\xFF", 8)}},
+        Errc::BadFormat, "tok512.bin", "token 1");
+    row("llama2.c, a score that is none", {{"tok512.bin", llama2c + QByteArray("\0\0\xC0\x7F\0\0\0\0", 8)}},
+        Errc::BadFormat, "tok512.bin", "token 1");
+    for (int i = 0; i < 300; ++i)
+        add(QByteArray::number(i));
+    row("llama2.c without bytes", {{"tok512.bin", llama2c}}, Errc::BadFormat, "tok512.bin", "token 3");
+}
+
+void TestTokenizerMalformed::foldersAreRefusedByName()
+{
+    using Files = QMap<QString, QByteArray>;
+    QFETCH(Files, files);
+    QFETCH(Errc, code);
+    QFETCH(QString, file);
+    QFETCH(QString, where);
+    QTemporaryDir temporary;
+    for (auto it = files.cbegin(); it != files.cend(); ++it) {
+        QFile out(temporary.filePath(it.key()));
+        QVERIFY(out.open(QIODevice::WriteOnly));
+        out.write(it.value());
+    }
+    const auto refused = Tokenizer::open(temporary.path().toStdString());
+    QVERIFY(!refused);
+    QCOMPARE(QString::fromStdString(refused.error().file), temporary.filePath(file));
+    QCOMPARE(QString::fromStdString(refused.error().where), where);
+    QCOMPARE(name(refused.error().code), name(code));
+}
+
+void TestTokenizerMalformed::anyDamageIsAnErrorOrATokenizer_data()
+{
+    QTest::addColumn<QString>("model");
+    QTest::addRow("sentencepiece-bpe") << QStringLiteral(SA_SOURCE_DIR "/tests/data/tokenizers/sentencepiece-bpe");
+}
+
+/// Bytes are changed all over the file; what opens must still encode.
+void TestTokenizerMalformed::anyDamageIsAnErrorOrATokenizer()
+{
+    QFETCH(QString, model);
+    QFile file(model + "/tokenizer.model");
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    const QByteArray whole = file.readAll();
+    QRandomGenerator random(11);
+    QTemporaryDir temporary;
+    int opened = 0;
+    for (int round = 0; round < 300; ++round) {
+        QByteArray damaged = round % 3 == 0 ? whole.left(random.bounded(static_cast<int>(whole.size()))) : whole;
+        for (int i = 0; i < 1 + round % 4 && !damaged.isEmpty(); ++i)
+            damaged[random.bounded(static_cast<int>(damaged.size()))] = static_cast<char>(random.bounded(256));
+        QFile out(temporary.filePath("tokenizer.model"));
+        QVERIFY(out.open(QIODevice::WriteOnly | QIODevice::Truncate));
+        out.write(damaged);
+        out.close();
+        const auto tokenizer = Tokenizer::open(temporary.path().toStdString());
+        if (!tokenizer)
+            continue;
+        ++opened;
+        const auto ids = tokenizer->encode("The window, step by step: é 🦙 <s> 1234");
+        for (const TokenId id : ids)
+            QVERIFY(id >= 0 && static_cast<std::size_t>(id) < tokenizer->size());
+        std::string unused;
+        const std::string text = tokenizer->decode(ids);
+        QCOMPARE(tokenizer::toValidUtf8(text, unused).data(), text.data());
+    }
+    qInfo("%d of 300 damaged files still open", opened);
 }
 
 void TestTokenizerMalformed::filesThatAreNone_data()
