@@ -40,6 +40,7 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const GenerateSpec& s) { return generateText(s, context); },
                           [&](const ExportSpec& s) { return exportModel(s, context); },
                           [&](const VerifySpec& s) { return verifyModel(s, context); },
+                          [&](const ImportReferenceSpec& s) { return importReference(s, context); },
                       },
                       spec);
 }

@@ -7,6 +7,7 @@
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
+#include "core/engine/source_digests.h"
 #include "core/eval/text.h"
 #include "core/model/tensors.h"
 #include "core/protocol/messages.h"
@@ -66,27 +67,6 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
                   {"seqlen", length},
                   {"seed", spec.seed},
                   {"tokens", ids.size()}};
-    return out;
-}
-
-Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
-{
-    const auto files = model.store.files();
-    ProgressMeter meter(context.emit, "hash", "files", static_cast<double>(files.size()));
-    Json weights = Json::object();
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        const std::string fileName = files[i].substr(files[i].rfind('/') + 1);
-        meter.update(static_cast<double>(i), fileName);
-        SA_TRY(const std::string digest, sha256OfFile(files[i], &context.cancel));
-        weights[fileName] = digest;
-    }
-    meter.update(static_cast<double>(files.size()));
-    Json out{{"weights_sha256", weights}};
-    for (const char* companion : {"config", "tokenizer"}) {
-        SA_TRY(const std::string digest,
-               sha256OfFile(joinPath(model.path, std::string(companion) + ".json"), &context.cancel));
-        out[std::string(companion) + "_sha256"] = digest;
-    }
     return out;
 }
 

@@ -212,7 +212,7 @@ Result<JobSpec> parseExport(const SpecReader& reader)
     ExportSpec spec;
     SA_CHECK(reader.path("model", spec.model));
     SA_CHECK(reader.path("out", spec.out));
-    SA_CHECK(reader.choice("format", spec.format, {"hf-fp16"}));
+    SA_CHECK(reader.choice("format", spec.format, {"hf-fp16", "reference-pt"}));
     return JobSpec(std::move(spec));
 }
 
@@ -223,13 +223,27 @@ Result<JobSpec> parseVerify(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseImportReference(const SpecReader& reader)
+{
+    ImportReferenceSpec spec;
+    SA_CHECK(reader.path("reference", spec.reference));
+    SA_CHECK(reader.path("base", spec.base));
+    SA_CHECK(reader.path("out", spec.out));
+    return JobSpec(std::move(spec));
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
-constexpr Kind kKinds[] = {{"open", parseOpen},         {"quantize", parseQuantize}, {"evaluate", parseEvaluate},
-                           {"generate", parseGenerate}, {"export", parseExport},     {"verify", parseVerify}};
+constexpr Kind kKinds[] = {{"open", parseOpen},
+                           {"quantize", parseQuantize},
+                           {"evaluate", parseEvaluate},
+                           {"generate", parseGenerate},
+                           {"export", parseExport},
+                           {"verify", parseVerify},
+                           {"import_reference", parseImportReference}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 Json orNull(const std::optional<int>& value)
@@ -286,6 +300,11 @@ Json object(const ExportSpec& spec)
 Json object(const VerifySpec& spec)
 {
     return {{"model", spec.model}};
+}
+
+Json object(const ImportReferenceSpec& spec)
+{
+    return {{"reference", spec.reference}, {"base", spec.base}, {"out", spec.out}};
 }
 
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
@@ -401,6 +420,13 @@ std::vector<std::string> arguments(const ExportSpec& spec)
 std::vector<std::string> arguments(const VerifySpec& spec)
 {
     return ArgumentList("verify").with({spec.model});
+}
+
+std::vector<std::string> arguments(const ImportReferenceSpec& spec)
+{
+    ArgumentList list("import-reference");
+    list.option("--base", spec.base);
+    return std::move(list).with({spec.reference, spec.out});
 }
 
 } // namespace
