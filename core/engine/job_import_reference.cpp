@@ -172,6 +172,9 @@ Result<Json> importReference(const ImportReferenceSpec& spec, const JobContext& 
             .wanted("the original model with dense weights");
     for (const auto& warning : base.warnings)
         context.warn(warning);
+    context.emit(
+        toJson(Note{"info", "there are no calibration data: errors are those of the weights themselves, which are "
+                            "larger than those of outputs"}));
     return ReferenceImport(spec, base, context).run();
 }
 

@@ -162,10 +162,13 @@ private Q_SLOTS:
         for (const auto& layer : (*imported)["layers"])
             QVERIFY(layer["relative_error"].get<double>() > 0 && layer["relative_error"].get<double>() < 0.2);
         for (const auto& event : events)
-            QVERIFY2(!event.contains("note"), event.dump().c_str());
+            QVERIFY2(!event.contains("note") || event["note"]["severity"] == "info", event.dump().c_str());
         QVERIFY(run(VerifySpec{back}));
-        // Shards hold the tensors alone, so their bytes are those of the folder that was exported.
-        const auto before = digests(path("packed")), after = digests(path("back"));
+        // Not the shards themselves: a scale may be spelled as another sum of the same value. The weights are the same.
+        const std::string dense = path("dense-before").toStdString(), denseBack = path("dense-after").toStdString();
+        QVERIFY(run(ExportSpec{path("packed").toStdString(), dense, "hf-fp16"}));
+        QVERIFY(run(ExportSpec{back, denseBack, "hf-fp16"}));
+        const auto before = digests(path("dense-before")), after = digests(path("dense-after"));
         int shards = 0;
         for (const auto& [fileName, digest] : before)
             if (fileName.endsWith(".safetensors")) {
@@ -190,7 +193,8 @@ private Q_SLOTS:
         QVERIFY(!original);
         QCOMPARE(original.error().code, Errc::BadInput);
         QVERIFY(!leftovers().contains("none"));
-        QVERIFY(QDir(path("theirs")).removeRecursively() && QDir(path("back")).removeRecursively());
+        for (const char* folder : {"theirs", "back", "dense-before", "dense-after"})
+            QVERIFY(QDir(path(folder)).removeRecursively());
     }
 
     void aPackedModelDescribesItself()
