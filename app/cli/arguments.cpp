@@ -22,7 +22,8 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {{"model", "MODEL"}, {"out", "OUT"}, {"max_windows", "--windows"}};
+constexpr OptionName kOptionNames[] = {
+    {"model", "MODEL"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -299,10 +300,15 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     describeGenerate(generate);
 
     Command exportCommand(app, "export", "export", "Write a packed model as a dense one for other programs",
-                          "  shiftadd export packed-3bit dense-3bit --format hf-fp16\n");
+                          "  shiftadd export packed-3bit dense-3bit --format hf-fp16\n"
+                          "  shiftadd export packed-3bit opt-6.7b --format reference-pt\n");
     exportCommand.path("model", "Packed folder");
     exportCommand.path("out", "Folder to write; must not exist, or be empty");
-    exportCommand.text("format", "FORMAT", withDefault("hf-fp16: float16 in Hugging Face layout", ExportSpec().format));
+    exportCommand.text(
+        "format", "FORMAT",
+        withDefault("hf-fp16: float16 in Hugging Face layout; reference-pt: one PyTorch file a layer, as "
+                    "the reference implementation has them",
+                    ExportSpec().format));
 
     Command verify(app, "verify", "verify", "Check every tensor of a packed folder", "  shiftadd verify packed-3bit\n");
     verify.path("model", "Packed folder");
@@ -322,7 +328,14 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                                       "  shiftadd detokenize models/llama2-6m --ids 1,302,2038\n"
                                       "  shiftadd detokenize models/llama2-6m --ids 1 302 2038 --json\n");
 
-    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor},
+    Command importCommand(
+        app, "import_reference", "import-reference", "Make a packed model of the reference implementation's files",
+        "  shiftadd import-reference Llama-2-7b-wbits2-lat packed-2bit --base models/Llama-2-7b-hf\n");
+    importCommand.path("reference", "Folder of MODEL_BLOCK.MODULE_BITSbit.pt files (mode lat)");
+    importCommand.path("out", "Folder to write; must not exist, or be empty");
+    importCommand.text("base", "MODEL", "The original model that they were made from")->required();
+
+    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand},
                             {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;

@@ -126,7 +126,8 @@ std::string openText(const Json& result)
     return out;
 }
 
-std::string quantizeText(const QuantizeSpec& spec, const Json& result)
+/// Of `quantize` and of `import-reference`.
+std::string packedText(const std::string& out, const Json& result)
 {
     Table table;
     table.column("Layer", Table::Align::Left);
@@ -157,7 +158,7 @@ std::string quantizeText(const QuantizeSpec& spec, const Json& result)
                                                 errorPercent(sum / static_cast<double>(layers.size())),
                                                 errorPercent(worst), worstName));
     lines.emplace_back("Time", formatSeconds(number(result, "seconds")));
-    lines.emplace_back("Written to", display(spec.out, 1000));
+    lines.emplace_back("Written to", display(out, 1000));
     return table.text() + "\n" + labelled(lines);
 }
 
@@ -210,7 +211,9 @@ std::string resultText(const JobSpec& spec, const Json& result)
     if (std::holds_alternative<OpenSpec>(spec))
         return openText(result);
     if (const auto* quantize = std::get_if<QuantizeSpec>(&spec))
-        return quantizeText(*quantize, result);
+        return packedText(quantize->out, result);
+    if (const auto* import = std::get_if<ImportReferenceSpec>(&spec))
+        return packedText(import->out, result);
     if (std::holds_alternative<EvaluateSpec>(spec))
         return evaluateText(result);
     if (std::holds_alternative<ExportSpec>(spec))

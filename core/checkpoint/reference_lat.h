@@ -44,9 +44,10 @@ Result<std::string> referenceFileName(const std::string& model, const ReferenceL
 Result<std::map<std::string, ReferenceFile>> findReferenceFiles(const std::string& folder,
                                                                 const std::vector<ReferenceLayer>& layers);
 
-/// Reads one layer: codes bit by bit, scales exactly. BadFormat names the file and the tensor when types, shapes or
-/// values contradict each other or the layer; Unsupported: more than 4 planes, or a scale that is no sum of three
-/// powers of two (its place and value are named). C is 8, R is N/G.
+/// Reads one layer: codes bit by bit, scales exactly (of the words for one value, the one that apotRound gives).
+/// BadFormat names the file and the tensor when types, shapes or values contradict each other or the layer;
+/// Unsupported: more than 4 planes, or a scale that is no sum of three powers of two (its place and value are named). C
+/// is 8, R is N/G.
 Result<PackedWeight> readReferenceFile(const ReferenceFile& file, const ReferenceLayer& layer);
 
 /// Writes one layer; the archive's inner folder is the file's name without ".pt". Unsupported names what the form

@@ -105,7 +105,7 @@ private:
     static bool isOldTorchFile(std::string_view head)
     {
         constexpr std::string_view magic("\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 12);
-        return (head.starts_with('\x80') && head.substr(2).starts_with(magic)) ||
+        return (head.size() > 2 && head[0] == '\x80' && head.substr(2).starts_with(magic)) ||
                (head.size() > 262 && head.substr(257, 5) == "ustar");
     }
 

@@ -41,6 +41,7 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const ExportSpec& s) { return exportModel(s, context); },
                           [&](const VerifySpec& s) { return verifyModel(s, context); },
                           [&](const DoctorSpec& s) { return examineModel(s, context); },
+                          [&](const ImportReferenceSpec& s) { return importReference(s, context); },
                       },
                       spec);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `export`: a packed folder as an ordinary float16 Hugging Face folder for any other runtime.
+// `export`: a packed folder as an ordinary float16 Hugging Face folder for any other runtime, or as the files of the
+// reference implementation.
 #include "core/checkpoint/companion_files.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/engine/job_export_reference.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
@@ -145,11 +147,12 @@ Result<std::uint64_t> DenseExport::run()
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
-    if (spec.format != "hf-fp16")
+    const bool dense = spec.format == "hf-fp16";
+    if (!dense && spec.format != "reference-pt")
         return makeError(Errc::Usage, "there is no such export format")
             .at("format")
             .butFound("\"" + display(spec.format) + "\"")
-            .wanted("hf-fp16");
+            .wanted("hf-fp16 or reference-pt");
     SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
     if (!model.packed())
         return makeError(Errc::BadInput, "this model is not packed: it is a Hugging Face folder already")
@@ -157,7 +160,10 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
             .wanted("a folder written by quantize");
     SA_TRY(StagedFolder stage, StagedFolder::create(spec.out));
     SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
-    const auto wanted = static_cast<std::uint64_t>(model.parameters()) * 2 + (std::uint64_t{16} << 20);
+    // The reference's files hold the same codes, and scales of twice the size.
+    const std::uint64_t bytes =
+        dense ? static_cast<std::uint64_t>(model.parameters()) * 2 : model.store.totalBytes() * 2;
+    const std::uint64_t wanted = bytes + (std::uint64_t{16} << 20);
     if (available < wanted)
         return makeError(Errc::NoSpace, "there is not enough space for the export")
             .in(spec.out)
@@ -165,12 +171,17 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
             .wanted("about " + std::to_string(wanted))
             .tryThis("Free some space or choose another disk");
 
-    SA_TRY(const std::uint64_t bytes, DenseExport(model, stage, context).run());
-    // Read back as any reader would before it is called done.
-    SA_CHECK(ModelFolder::open(stage.path()));
+    std::uint64_t stored = 0;
+    if (dense) {
+        SA_TRY(stored, DenseExport(model, stage, context).run());
+        // Read back as any reader would before it is called done.
+        SA_CHECK(ModelFolder::open(stage.path()));
+    } else {
+        SA_TRY(stored, exportReference(model, stage, context));
+    }
     SA_CHECK(context.cancel.check());
     SA_CHECK(stage.publish());
-    return Json{{"out", spec.out}, {"format", spec.format}, {"stored_bytes", bytes}, {"seconds", watch.seconds()}};
+    return Json{{"out", spec.out}, {"format", spec.format}, {"stored_bytes", stored}, {"seconds", watch.seconds()}};
 }
 
 Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context)

@@ -8,6 +8,7 @@
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
+#include "core/engine/source_digests.h"
 #include "core/eval/text.h"
 #include "core/model/tensors.h"
 #include "core/protocol/messages.h"
@@ -64,38 +65,6 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
                   {"seqlen", length},
                   {"seed", spec.seed},
                   {"tokens", ids.size()}};
-    return out;
-}
-
-Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
-{
-    const auto files = model.store.files();
-    ProgressMeter meter(context.emit, "hash", "files", static_cast<double>(files.size()));
-    Json weights = Json::object();
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        const std::string fileName = files[i].substr(files[i].rfind('/') + 1);
-        meter.update(static_cast<double>(i), fileName);
-        SA_TRY(const std::string digest, sha256OfFile(files[i], &context.cancel));
-        weights[fileName] = digest;
-    }
-    meter.update(static_cast<double>(files.size()));
-    Json out{{"weights_sha256", weights}};
-    // A checkpoint of llama2.c has no config.json: what was read from its header stands for it.
-    const std::string config = joinPath(model.path, "config.json");
-    if (exists(config)) {
-        SA_TRY(out["config_sha256"], sha256OfFile(config, &context.cancel));
-    } else {
-        SA_TRY(const Json values, readConfig(model.path));
-        out["config_sha256"] = sha256Of(json::dump(values));
-    }
-    out["tokenizer_sha256"] = nullptr;
-    for (const char* fileName : {"tokenizer.json", "tokenizer.model", "vocab.json"}) {
-        const std::string path = joinPath(model.path, fileName);
-        if (!exists(path))
-            continue;
-        SA_TRY(out["tokenizer_sha256"], sha256OfFile(path, &context.cancel));
-        break;
-    }
     return out;
 }
 

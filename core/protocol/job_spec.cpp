@@ -212,7 +212,7 @@ Result<JobSpec> parseExport(const SpecReader& reader)
     ExportSpec spec;
     SA_CHECK(reader.path("model", spec.model));
     SA_CHECK(reader.path("out", spec.out));
-    SA_CHECK(reader.choice("format", spec.format, {"hf-fp16"}));
+    SA_CHECK(reader.choice("format", spec.format, {"hf-fp16", "reference-pt"}));
     return JobSpec(std::move(spec));
 }
 
@@ -230,13 +230,28 @@ Result<JobSpec> parseDoctor(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseImportReference(const SpecReader& reader)
+{
+    ImportReferenceSpec spec;
+    SA_CHECK(reader.path("reference", spec.reference));
+    SA_CHECK(reader.path("base", spec.base));
+    SA_CHECK(reader.path("out", spec.out));
+    return JobSpec(std::move(spec));
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
-constexpr Kind kKinds[] = {{"open", parseOpen},         {"quantize", parseQuantize}, {"evaluate", parseEvaluate},
-                           {"generate", parseGenerate}, {"export", parseExport},     {"verify", parseVerify}, {"doctor", parseDoctor}};
+constexpr Kind kKinds[] = {{"open", parseOpen},
+                           {"quantize", parseQuantize},
+                           {"evaluate", parseEvaluate},
+                           {"generate", parseGenerate},
+                           {"export", parseExport},
+                           {"verify", parseVerify},
+                           {"doctor", parseDoctor},
+                           {"import_reference", parseImportReference}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 Json orNull(const std::optional<int>& value)
@@ -298,6 +313,11 @@ Json object(const VerifySpec& spec)
 Json object(const DoctorSpec& spec)
 {
     return {{"model", spec.model}};
+}
+
+Json object(const ImportReferenceSpec& spec)
+{
+    return {{"reference", spec.reference}, {"base", spec.base}, {"out", spec.out}};
 }
 
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
@@ -418,6 +438,13 @@ std::vector<std::string> arguments(const VerifySpec& spec)
 std::vector<std::string> arguments(const DoctorSpec& spec)
 {
     return ArgumentList("doctor").with({spec.model});
+}
+
+std::vector<std::string> arguments(const ImportReferenceSpec& spec)
+{
+    ArgumentList list("import-reference");
+    list.option("--base", spec.base);
+    return std::move(list).with({spec.reference, spec.out});
 }
 
 } // namespace

@@ -69,7 +69,7 @@ struct GenerateSpec {
 struct ExportSpec {
     std::string model; ///< packed folder
     std::string out;
-    std::string format = "hf-fp16";
+    std::string format = "hf-fp16"; ///< or "reference-pt": the files of the reference implementation
     bool operator==(const ExportSpec&) const = default;
 };
 
@@ -78,7 +78,16 @@ struct VerifySpec {
     bool operator==(const VerifySpec&) const = default;
 };
 
-using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec>;
+struct ImportReferenceSpec {
+    std::string reference; ///< folder of the reference implementation's files, one a layer
+    std::string base;      ///< the original model that they were made from
+    std::string out;
+    bool operator==(const ImportReferenceSpec&) const = default;
+};
+
+using JobSpec =
+    std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
+                 ImportReferenceSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

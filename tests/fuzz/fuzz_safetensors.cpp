@@ -3,47 +3,17 @@
 // An input with an even first byte is the file itself (from the second byte on). With an odd one, bytes 1 and 2 are the
 // number of data bytes and the rest is the header, given its right length: so the fuzzer need not guess 8 bytes at
 // once.
+#include "memory_file.h"
+
 #include "core/checkpoint/safetensors.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
 namespace
 {
-
-[[noreturn]] void broken()
-{
-    std::abort(); // the fuzzer keeps the input
-}
-
-/// One file in memory for the life of the process, by a name that can be opened again.
-class MemoryFile
-{
-public:
-    MemoryFile()
-        : m_fd(::memfd_create("weights.safetensors", MFD_CLOEXEC))
-        , m_path("/proc/self/fd/" + std::to_string(m_fd))
-    {
-        if (m_fd < 0)
-            broken();
-    }
-    void set(const std::string& bytes)
-    {
-        // Written before it is cut: the pages of the last input are used again.
-        if (::pwrite(m_fd, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()) ||
-            ::ftruncate(m_fd, static_cast<off_t>(bytes.size())) != 0)
-            broken();
-    }
-    const std::string& path() const { return m_path; }
-
-private:
-    int m_fd;
-    std::string m_path;
-};
 
 std::string fileFrom(const std::uint8_t* data, std::size_t size)
 {
@@ -65,13 +35,13 @@ std::string fileFrom(const std::uint8_t* data, std::size_t size)
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    static MemoryFile memory;
+    static fuzz::MemoryFile memory("weights.safetensors");
     const std::string bytes = fileFrom(data, size);
     memory.set(bytes);
     const auto file = sa::SafetensorsFile::open(memory.path());
     if (!file) {
         if (file.error().sentence().size() > 8192 || file.error().file.empty())
-            broken();
+            fuzz::broken();
         return 0;
     }
     std::vector<char> covered(bytes.size(), 0);
@@ -81,21 +51,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         covered[i] = 1;
     for (const auto& [name, tensor] : file->tensors()) {
         if (name != tensor.name || tensor.elements() < 0)
-            broken();
+            fuzz::broken();
         if (tensor.sizeBytes !=
             static_cast<std::uint64_t>(tensor.elements()) * static_cast<std::uint64_t>(sa::sizeBytes(tensor.dtype)))
-            broken();
+            fuzz::broken();
         if (tensor.offset > bytes.size() || tensor.sizeBytes > bytes.size() - tensor.offset)
-            broken();
+            fuzz::broken();
         for (std::uint64_t i = tensor.offset; i < tensor.offset + tensor.sizeBytes; ++i)
             if (covered[i]++ != 0)
-                broken();
+                fuzz::broken();
         std::vector<std::byte> content(tensor.sizeBytes);
         if (!file->read(tensor, content))
-            broken();
+            fuzz::broken();
     }
     for (const char c : covered)
         if (c != 1)
-            broken();
+            fuzz::broken();
     return 0;
 }

@@ -473,6 +473,7 @@ void TestTorchFile::archivesThatLie_data()
 
     row("nothing", {}, kBad, {"empty"});
     row("one byte", "P", kBad, {"not a PyTorch checkpoint"});
+    row("one byte of a pickle", "\x80", kBad, {"not a PyTorch checkpoint"});
     row("an empty archive", "PK\x05\x06" + QByteArray(18, '\0'), kOther, {"ZIP"});
     row("Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", kBad, {"Git LFS"});
     row("a web page", "<!DOCTYPE html><html>sign in</html>", kBad, {"web page"});

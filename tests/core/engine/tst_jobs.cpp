@@ -147,6 +147,56 @@ private Q_SLOTS:
         QVERIFY2(packed > original && packed < 1.08 * original, qPrintable(QString("%1 %2").arg(packed).arg(original)));
     }
 
+    void theReferencesFilesKeepEveryBit()
+    {
+        const std::string files = path("theirs").toStdString(), back = path("back").toStdString();
+        const auto exported = run(ExportSpec{path("packed").toStdString(), files, "reference-pt"});
+        QVERIFY2(exported, exported ? "" : exported.error().sentence().c_str());
+        const auto names = QDir(path("theirs")).entryList(QDir::Files);
+        QCOMPARE(names.size(), 42);
+        QVERIFY2(names.contains("packed_3.mlp.up_proj_3bit.pt"), qPrintable(names.front()));
+        std::vector<Json> events;
+        const auto imported = run(ImportReferenceSpec{files, kModel, back}, &events);
+        QVERIFY2(imported, imported ? "" : imported.error().sentence().c_str());
+        QCOMPARE((*imported)["layers"].size(), std::size_t{42});
+        for (const auto& layer : (*imported)["layers"])
+            QVERIFY(layer["relative_error"].get<double>() > 0 && layer["relative_error"].get<double>() < 0.2);
+        for (const auto& event : events)
+            QVERIFY2(!event.contains("note") || event["note"]["severity"] == "info", event.dump().c_str());
+        QVERIFY(run(VerifySpec{back}));
+        // Not the shards themselves: a scale may be spelled as another sum of the same value. The weights are the same.
+        const std::string dense = path("dense-before").toStdString(), denseBack = path("dense-after").toStdString();
+        QVERIFY(run(ExportSpec{path("packed").toStdString(), dense, "hf-fp16"}));
+        QVERIFY(run(ExportSpec{back, denseBack, "hf-fp16"}));
+        const auto before = digests(path("dense-before")), after = digests(path("dense-after"));
+        int shards = 0;
+        for (const auto& [fileName, digest] : before)
+            if (fileName.endsWith(".safetensors")) {
+                ++shards;
+                QCOMPARE(after.at(fileName), digest);
+            }
+        QCOMPARE(shards, 7);
+        const auto opened = run(OpenSpec{back});
+        QVERIFY(opened);
+        QCOMPARE((*opened)["quantization"]["bits"].get<int>(), 3);
+
+        // A file less, another base, and an original that nothing was packed from
+        QVERIFY(QFile::remove(path("theirs/packed_3.mlp.up_proj_3bit.pt")));
+        const auto missing = run(ImportReferenceSpec{files, kModel, path("none").toStdString()});
+        QVERIFY(!missing);
+        QCOMPARE(missing.error().code, Errc::NotFound);
+        QVERIFY(missing.error().sentence().find("model.layers.3.mlp.up_proj") != std::string::npos);
+        const auto packedBase = run(ImportReferenceSpec{files, back, path("none").toStdString()});
+        QVERIFY(!packedBase);
+        QCOMPARE(packedBase.error().code, Errc::BadInput);
+        const auto original = run(ExportSpec{kModel, path("none").toStdString(), "reference-pt"});
+        QVERIFY(!original);
+        QCOMPARE(original.error().code, Errc::BadInput);
+        QVERIFY(!leftovers().contains("none"));
+        for (const char* folder : {"theirs", "back", "dense-before", "dense-after"})
+            QVERIFY(QDir(path(folder)).removeRecursively());
+    }
+
     void aPackedModelDescribesItself()
     {
         const auto opened = run(OpenSpec{path("packed").toStdString()});

@@ -86,7 +86,10 @@ void addSpecs()
     generate.prompt = "[a,b]";
     row("a prompt that looks like a list", generate);
     row("export", ExportSpec{"m", "-o", "hf-fp16"});
+    row("export for the reference", ExportSpec{"m", "o", "reference-pt"});
     row("verify", VerifySpec{"m"});
+    row("import", ImportReferenceSpec{"reference", "base model", "out"});
+    row("import with paths that look like options", ImportReferenceSpec{"-r", "--base", "-o"});
 }
 
 } // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/source_digests.h"
+
+#include "core/base/sha256.h"
+#include "core/engine/progress.h"
+
+namespace sa
+{
+
+Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
+{
+    const auto files = model.store.files();
+    ProgressMeter meter(context.emit, "hash", "files", static_cast<double>(files.size()));
+    Json weights = Json::object();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const std::string fileName = files[i].substr(files[i].rfind('/') + 1);
+        meter.update(static_cast<double>(i), fileName);
+        SA_TRY(const std::string digest, sha256OfFile(files[i], &context.cancel));
+        weights[fileName] = digest;
+    }
+    meter.update(static_cast<double>(files.size()));
+    const std::string config = joinPath(model.path, "config.json");
+    Json out{{"weights_sha256", weights}, {"tokenizer_sha256", nullptr}};
+    if (exists(config)) {
+        SA_TRY(out["config_sha256"], sha256OfFile(config, &context.cancel));
+    } else {
+        SA_TRY(const Json implied, readConfig(model.path));
+        out["config_sha256"] = sha256Of(json::dumpPretty(implied));
+    }
+    for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json"}) {
+        const std::string tokenizer = joinPath(model.path, name);
+        if (!exists(tokenizer))
+            continue;
+        SA_TRY(out["tokenizer_sha256"], sha256OfFile(tokenizer, &context.cancel));
+        break;
+    }
+    return out;
+}
+
+} // namespace sa

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a packed folder records about the model that it was made from.
+#pragma once
+
+#include "core/engine/jobs.h"
+
+namespace sa
+{
+
+/// quantization_config.source: the SHA-256 of every weight file, of the configuration and of tokenizer.json. Where
+/// there is no config.json, of what it would say; without tokenizer.json, null. Reads all weights; reports progress.
+Result<Json> hashSource(const ModelFolder& model, const JobContext& context);
+
+} // namespace sa
