@@ -44,7 +44,7 @@ public:
         SA_TRY(PackedWriter writer, PackedWriter::create(m_spec.out, m_base.store, shards, estimate));
         SA_CHECK(describe(layers));
 
-        const auto tensors = dealToShards(m_base.store.names(), m_base.config.layers);
+        const auto tensors = dealToShards(m_base.store.names(), m_base.config.names.block, m_base.config.layers);
         SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
         ProgressMeter meter(m_context.emit, "write", "layers", static_cast<double>(layers.size()));
         for (int block = 0; block < m_base.config.layers; ++block) {
