@@ -64,7 +64,9 @@ std::vector<std::string> denseNames(const ModelFolder& model)
 
 const PackedLayerInfo* DenseExport::packedLayerOf(const std::string& weightName) const
 {
-    return m_model.packedLayer(weightName.substr(0, weightName.rfind('.')));
+    constexpr std::string_view kWeight = ".weight"; // a packed layer's bias is an ordinary tensor
+    return weightName.ends_with(kWeight) ? m_model.packedLayer(weightName.substr(0, weightName.size() - kWeight.size()))
+                                         : nullptr;
 }
 
 Result<std::vector<SafetensorsWriter::Declaration>> DenseExport::declare(const std::vector<std::string>& names) const
