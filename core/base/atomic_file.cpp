@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +71,14 @@ Result<void> checkTargetFree(const std::string& target)
             .wanted("a new or empty folder")
             .tryThis("Choose another output folder, or empty this one");
     return {};
+}
+
+/// Not std::filesystem::remove_all: libtorch's own builds export an older std::filesystem, in which it crashes.
+void removeTree(const std::string& path) noexcept
+{
+    constexpr int kOpenFolders = 16;
+    const auto removeEntry = [](const char* entry, const struct stat*, int, FTW*) { return ::remove(entry); };
+    ::nftw(path.c_str(), removeEntry, kOpenFolders, FTW_DEPTH | FTW_PHYS);
 }
 
 /// Holds an exclusive lock on `path`, created if need be. BadInput when another process holds it.
@@ -223,7 +232,7 @@ Result<StagedFolder> StagedFolder::create(const std::string& target)
     SA_CHECK(checkTargetFree(target)); // it may have been published while we waited for nothing
 
     stage.m_stage = joinPath(parent, "." + folderName + ".partial");
-    fs::remove_all(stage.m_stage, failed); // left by a process that died: its lock is gone
+    removeTree(stage.m_stage); // left by a process that died: its lock is gone
     if (::mkdir(stage.m_stage.c_str(), 0777) != 0)
         return systemError(errno, "create the folder", stage.m_stage);
     return stage;
@@ -253,9 +262,8 @@ StagedFolder::~StagedFolder()
 
 void StagedFolder::discard() noexcept
 {
-    std::error_code ignored;
     if (!m_stage.empty())
-        fs::remove_all(m_stage, ignored);
+        removeTree(m_stage);
     if (m_lockFd >= 0) {
         ::unlink(m_lockPath.c_str()); // while the lock is held, see lockFile()
         ::close(m_lockFd);

@@ -95,7 +95,8 @@ Result<ChatTemplate> ChatTemplate::open(const std::string& folder, const std::st
         for (const auto& [key, value] : more.items())
             specialTokens.emplace(key, value); // the first file counts
     }
-    const std::string jinjaFile = joinPath(folder, "chat_template.jinja");
+    const std::string jinjaFile =
+        joinPath(folder, name == "default" ? "chat_template.jinja" : "additional_chat_templates/" + name + ".jinja");
     if (exists(jinjaFile)) {
         SA_TRY(const std::string text, readFile(jinjaFile, kMaxTemplateBytes));
         return parse(text, jinjaFile, specialTokens);

@@ -31,7 +31,8 @@ class ChatTemplate
 public:
     /// chat_template.jinja, chat_template.json or "chat_template" of tokenizer_config.json, in this order, with the
     /// special tokens of tokenizer_config.json (or special_tokens_map.json). Where a file holds several templates, the
-    /// one called `name`, or the only one. A folder without any gives a plain one. Errors name the file and the line.
+    /// one called `name`, or the only one; for other names than "default" additional_chat_templates/NAME.jinja goes
+    /// first. A folder without any gives a plain one. Errors name the file and the line.
     static Result<ChatTemplate> open(const std::string& folder, const std::string& name = "default");
     /// `specialTokens`: {"bos_token": "<s>", ...}. `file` is only used in errors.
     static Result<ChatTemplate> parse(const std::string& text, const std::string& file,

@@ -17,7 +17,7 @@ namespace
 
 constexpr int kMaxDefaultWindow = 2048;                           ///< what the paper calibrates with
 constexpr std::uint64_t kProgramBytes = std::uint64_t{200} << 20; ///< libraries, thread stacks, allocator slack
-constexpr std::uint64_t kHeaderBytes = std::uint64_t{16} << 20;
+constexpr std::uint64_t kHeaderBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kBatchTokens = 8192; ///< BlockPipeline's batch of activations
 
 /// Core seconds of the sweep for one weight and plane (docs/results.md).

@@ -11,8 +11,8 @@ namespace sa
 /// Tokens in a calibration window: the spec's, or min(2048, the model's positions) as in the paper.
 int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config);
 
-/// Bytes of the packed folder: planes and scales in place of the dense weights, the rest as it is, 16 MiB for headers,
-/// tokenizer and configuration.
+/// Bytes of the packed folder: planes and scales in place of the dense weights, the rest as it is, 1 MiB for headers
+/// and configuration. Tokenizer files are not counted.
 std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec);
 
 /// Peak bytes of the quantizing process: the larger of embeddings and one block in work, calibration activations, the

@@ -105,24 +105,26 @@ void checkDtypes(const ModelFolder& model, Report& report)
     report.passed("dtypes", "Number formats", list);
 }
 
-void checkTokenizer(const ModelFolder& model, Report& report)
+void checkTokenizer(const std::string& folder, const ModelConfig* config, Report& report)
 {
-    const auto tokenizer = Tokenizer::open(model.path);
+    const auto tokenizer = Tokenizer::open(folder);
     if (!tokenizer)
         return report.failed("tokenizer", "Tokenizer", tokenizer.error());
     const auto ids = static_cast<std::int64_t>(tokenizer->size());
     report.passed("tokenizer", "Tokenizer", tokenizer->modelType() + ", " + std::to_string(ids) + " tokens");
-    const std::string sizes = std::to_string(ids) + " tokens for " + std::to_string(model.config.vocab) + " embeddings";
-    if (ids > model.config.vocab)
+    if (!config)
+        return;
+    const std::string sizes = std::to_string(ids) + " tokens for " + std::to_string(config->vocab) + " embeddings";
+    if (ids > config->vocab)
         return report.warning("vocabulary", "Tokenizer against embeddings",
                               sizes + ": texts with the tokens beyond cannot be read",
                               "Use the tokenizer that came with these weights");
     report.passed("vocabulary", "Tokenizer against embeddings", sizes);
 }
 
-void checkTemplate(const ModelFolder& model, Report& report)
+void checkTemplate(const std::string& folder, Report& report)
 {
-    const auto chat = ChatTemplate::open(model.path);
+    const auto chat = ChatTemplate::open(folder);
     if (!chat) {
         Error error = chat.error();
         error.remedy.clear();
@@ -195,24 +197,27 @@ Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context)
     SA_CHECK(context.cancel.check());
 
     const auto store = WeightStore::open(spec.model);
-    if (!store) {
+    if (store)
+        checkWeights(*store, report);
+    else
         report.failed("weights", "Weight files", store.error());
-        return done();
+    std::optional<ModelFolder> model;
+    if (store && table) {
+        auto opened = ModelFolder::open(spec.model);
+        if (opened) {
+            model.emplace(*std::move(opened));
+            report.passed("tensors", "Tensors", "all are there, in the shapes that the configuration asks for");
+            checkDtypes(*model, report);
+        } else {
+            report.failed("tensors", "Tensors", opened.error());
+        }
     }
-    checkWeights(*store, report);
-    if (!table)
-        return done();
-    const auto model = ModelFolder::open(spec.model);
-    if (!model) {
-        report.failed("tensors", "Tensors", model.error());
-        return done();
-    }
-    report.passed("tensors", "Tensors", "all are there, in the shapes that the configuration asks for");
-    checkDtypes(*model, report);
     SA_CHECK(context.cancel.check());
-    checkTokenizer(*model, report);
-    checkTemplate(*model, report);
+    checkTokenizer(spec.model, table ? &*table : nullptr, report);
+    checkTemplate(spec.model, report);
     SA_CHECK(context.cancel.check());
+    if (!model)
+        return done();
 
     const QuantizeSpec quantize;
     checkMemory(*model, quantize, estimates, report);

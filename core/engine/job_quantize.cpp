@@ -21,6 +21,8 @@ namespace sa
 namespace
 {
 
+constexpr std::uint64_t kTokenizerRoom = std::uint64_t{64} << 20; ///< the largest have some 35 MB
+
 struct Calibration {
     std::vector<std::vector<std::int32_t>> windows;
     Json record; ///< what goes into the checkpoint: digests and numbers, no paths
@@ -129,7 +131,8 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         context.warn(warning);
     SA_TRY(Calibration calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
-    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec)));
+    SA_TRY(PackedWriter writer,
+           PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
 
     QuantizationInfo info;
     info.mode = spec.mode;

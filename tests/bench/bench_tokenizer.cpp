@@ -42,7 +42,7 @@ void measure(const sa::Tokenizer& tokenizer, const char* name, const std::string
         return static_cast<double>(text.size()) / 1e6 / std::chrono::duration<double>(to - from).count();
     };
     std::printf("%-8s %9zu ids, encode %6.1f MB/s, decode %6.1f MB/s%s\n", name, ids.size(), speed(begin, encoded),
-                speed(encoded, decoded), same ? "" : ", NOT the same text");
+                speed(encoded, decoded), same ? "" : " (decodes to another text)");
 }
 
 } // namespace

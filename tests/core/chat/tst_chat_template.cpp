@@ -184,6 +184,9 @@ void TestChatTemplate::whereTemplatesComeFrom()
     QVERIFY(!missing);
     QCOMPARE(name(missing.error().code), name(Errc::NotFound));
     QCOMPARE(missing.error().found, std::string("tool_use, default"));
+    QVERIFY(QDir(temporary.path()).mkdir("additional_chat_templates"));
+    write(temporary.filePath("additional_chat_templates/rag.jinja"), "found");
+    QCOMPARE(text("rag"), std::string("found"));
     write(temporary.filePath("chat_template.json"), R"({"chat_template": "on its own"})");
     QCOMPARE(text(), std::string("on its own"));
     write(temporary.filePath("chat_template.jinja"), "as it is\n");

@@ -41,7 +41,7 @@ void copySample(const QString& to)
 
 } // namespace
 
-class TestDoctor : public QObject
+class TestDoctorJob : public QObject
 {
     Q_OBJECT
     QTemporaryDir m_folder;
@@ -125,5 +125,5 @@ private Q_SLOTS:
     }
 };
 
-QTEST_APPLESS_MAIN(TestDoctor)
-#include "tst_doctor.moc"
+QTEST_APPLESS_MAIN(TestDoctorJob)
+#include "tst_doctor_job.moc"
