@@ -4,6 +4,7 @@
 #include "ui/async.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
+#include "ui/models/doctor_report.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/run_page.h"
 #include "ui/pages/start_view.h"
@@ -15,6 +16,7 @@
 #include "ui/widgets/log_view.h"
 #include "ui/widgets/rail.h"
 #include "ui/widgets/worker_badge.h"
+#include "ui/worker/yielding_service.h"
 
 #include <QCloseEvent>
 #include <QCoreApplication>
@@ -58,7 +60,9 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     , m_theme(theme)
     , m_options(std::move(options))
     , m_worker(new WorkerClient(m_options.worker, m_options.timing, this))
+    , m_jobs(new YieldingService(*m_worker, this))
     , m_open(new SingleJob(this))
+    , m_doctor(new SingleJob(this))
 {
     setWindowTitle(tr("ShiftAdd Workbench"));
     setWindowIcon(QIcon(QStringLiteral(":/icons/shiftadd-workbench.svg")));
@@ -72,6 +76,8 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     connectWorker(m_worker, tr("worker"));
     connect(m_open, &SingleJob::finished, this, &MainWindow::onOpened);
     connect(m_open, &SingleJob::failed, this, &MainWindow::onOpenFailed);
+    connect(m_doctor, &SingleJob::finished, this, &MainWindow::onChecked);
+    connect(m_doctor, &SingleJob::failed, this, &MainWindow::onCheckFailed);
     m_remarkTimer.setInterval(kRemarkMs);
     connect(&m_remarkTimer, &QTimer::timeout, this, &MainWindow::refreshWorkerRemark);
 
@@ -89,7 +95,7 @@ MainWindow::~MainWindow() = default;
 void MainWindow::makePages()
 {
     m_modelPage = new ModelPage(this);
-    m_runPage = new RunPage(*m_worker, this);
+    m_runPage = new RunPage(*m_jobs, this);
     m_pages = new QStackedWidget(this);
     m_pages->addWidget(m_modelPage);
     m_pages->addWidget(m_runPage);
@@ -109,6 +115,10 @@ void MainWindow::makePages()
     connect(start, &StartView::sampleRequested, this, [this] { openModel(bundledSampleModel()); });
     connect(m_modelPage, &ModelPage::openRequested, this, &MainWindow::chooseModel);
     connect(m_modelPage, &ModelPage::retryRequested, this, &MainWindow::openModel);
+    connect(m_modelPage, &ModelPage::checkRequested, this, [this](const QString& folder) {
+        if (!m_open->isRunning()) // its own checks follow
+            launchDoctor(freeService(), folder);
+    });
     connect(m_modelPage, &ModelPage::compressRequested, this, &MainWindow::showRunPage);
     connect(m_modelPage, &ModelPage::exportRequested, this, [this] {
         if (m_model)
@@ -163,7 +173,7 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         m_badge->setState(state, m_worker->hello());
         if (state == WorkerClient::State::Ready && m_worker->hello())
             m_runPage->setDevices(m_worker->hello()->devices);
-        m_runPage->setWorkerBusy(m_worker->isBusy());
+        m_runPage->setWorkerBusy(m_jobs->isBusy());
         refreshWorkerRemark();
     });
     connect(client, &WorkerClient::stopStageChanged, this, &MainWindow::refreshWorkerRemark);
@@ -237,18 +247,23 @@ void MainWindow::launchOpen(const QString& folder)
     m_modelPage->showOpening(folder);
     m_opening = folder;
     m_settings.setLastFolder(QFileInfo(folder).absolutePath());
-    JobService* service = m_worker;
-    if (m_worker->isBusy() ||
-        m_worker->state() == WorkerClient::State::Stopping) { // a run must not keep anyone from looking at a model
-        releaseInspector();
-        m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
-        connectWorker(m_inspector, tr("second worker"));
-        service = m_inspector;
-    }
-    m_open->start(*service, OpenSpec{toUtf8(folder)});
+    JobService& service = freeService(); // a worker that only the checks keep busy is free
+    forgetDoctor();
+    m_open->start(service, OpenSpec{toUtf8(folder)});
 }
 
-/// The second worker is for one opening; an idle process would only hold memory.
+/// For a look at a model: a run must not keep anyone from it, so a second worker is started then.
+JobService& MainWindow::freeService()
+{
+    releaseInspector();
+    if (!m_jobs->isBusy() && m_worker->state() != WorkerClient::State::Stopping)
+        return *m_jobs;
+    m_inspector = new WorkerClient(m_options.worker, m_options.timing, this);
+    connectWorker(m_inspector, tr("second worker"));
+    return *m_inspector;
+}
+
+/// The second worker is for one opening and its checks; an idle process would only hold memory.
 void MainWindow::releaseInspector()
 {
     if (m_inspector)
@@ -257,7 +272,6 @@ void MainWindow::releaseInspector()
 
 void MainWindow::onOpened(const Json& result)
 {
-    releaseInspector();
     auto summary = parseModelSummary(result);
     if (!summary)
         return onOpenFailed({summary.error(), false, {}});
@@ -268,18 +282,59 @@ void MainWindow::onOpened(const Json& result)
     setWindowTitle(tr("%1 – ShiftAdd Workbench").arg(shown(m_model->displayName(), 80)));
     m_modelPage->showModel(*m_model);
     m_runPage->setModel(*m_model);
+    launchDoctor(m_inspector ? *m_inspector : static_cast<JobService&>(*m_jobs), m_opening);
     Q_EMIT modelOpened(m_opening);
 }
 
 void MainWindow::onOpenFailed(const JobFailure& failure)
 {
-    releaseInspector();
     if (failure.error.code == Errc::NotFound) {
         m_settings.removeRecentModel(m_opening);
         refreshRecent();
     }
     m_modelPage->showOpenFailure(m_opening, failure);
+    if (failure.workerDied) // of this model, it seems: nothing is started until the user wants it
+        releaseInspector();
+    else
+        launchDoctor(m_inspector ? *m_inspector : static_cast<JobService&>(*m_jobs), m_opening);
     Q_EMIT openFailed(m_opening);
+}
+
+void MainWindow::launchDoctor(JobService& service, const QString& folder)
+{
+    forgetDoctor();
+    m_checking = folder;
+    m_modelPage->showChecking(folder);
+    m_doctor->start(service, DoctorSpec{toUtf8(folder)});
+}
+
+/// The page may go on showing what was being checked.
+void MainWindow::forgetDoctor()
+{
+    if (!m_doctor->isRunning())
+        return;
+    m_doctor->forget();
+    m_modelPage->showNoReport(m_checking, tr("They made room for another job. Check again when it is done."));
+}
+
+void MainWindow::onChecked(const Json& result)
+{
+    const auto report = parseDoctorReport(result);
+    if (!report)
+        return onCheckFailed({report.error(), false, {}});
+    releaseInspector();
+    m_modelPage->showReport(m_checking, *report);
+}
+
+/// Nothing that the user asked for went wrong: a line in the log, and a word where the checks would be.
+void MainWindow::onCheckFailed(const JobFailure& failure)
+{
+    releaseInspector();
+    m_log->append(tr("window"), {tr("The checks of %1 could not be made: %2")
+                                     .arg(shown(m_checking, 1000), shown(failure.error.sentence(), 1000))});
+    m_modelPage->showNoReport(m_checking, failure.error.code == Errc::Cancelled
+                                              ? tr("They made room for another job. Check again when it is done.")
+                                              : tr("The log (Ctrl+L) says why."));
 }
 
 void MainWindow::chooseExport(const QString& packed)

@@ -25,6 +25,7 @@ class Rail;
 class RunPage;
 class Theme;
 class WorkerBadge;
+class YieldingService;
 
 class MainWindow final : public QMainWindow
 {
@@ -72,9 +73,14 @@ private:
     void chooseExport(const QString& packed);
     void openFolder(const QString& folder);
     void launchOpen(const QString& folder);
+    JobService& freeService();
     void releaseInspector();
     void onOpened(const Json& result);
     void onOpenFailed(const JobFailure& failure);
+    void launchDoctor(JobService& service, const QString& folder);
+    void forgetDoctor();
+    void onChecked(const Json& result);
+    void onCheckFailed(const JobFailure& failure);
     void refreshRecent();
     void refreshWorkerRemark();
     void askAboutClosing();
@@ -83,9 +89,11 @@ private:
     Theme& m_theme;
     Options m_options;
     WorkerClient* m_worker;
-    WorkerClient* m_inspector = nullptr; ///< opens one model while the worker computes
+    YieldingService* m_jobs;             ///< the way to m_worker for everybody
+    WorkerClient* m_inspector = nullptr; ///< opens and checks one model while the worker computes
     SingleJob* m_open;
-    QString m_opening;
+    SingleJob* m_doctor;
+    QString m_opening, m_checking; ///< folders of the two jobs
     std::optional<ModelSummary> m_model;
 
     Rail* m_rail = nullptr;

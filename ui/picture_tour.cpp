@@ -3,6 +3,8 @@
 
 #include "ui/jobs/bundled_files.h"
 #include "ui/main_window.h"
+#include "ui/pages/doctor_panel.h"
+#include "ui/pages/model_page.h"
 #include "ui/pages/prompt_panel.h"
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_page.h"
@@ -106,8 +108,10 @@ bool PictureTour::copyModel(const QString& target, bool cutWeights) const
 
 void PictureTour::showError()
 {
-    connect(&m_window, &MainWindow::openFailed, this,
-            [this] { shoot(QStringLiteral("error"), [this] { showModel(); }); });
+    connect(&m_window, &MainWindow::openFailed, this, [this] {
+        waitForChecks(m_window.modelPage()->failedChecks(),
+                      [this] { shoot(QStringLiteral("error"), [this] { showModel(); }); });
+    });
     m_window.openModel(m_models + QStringLiteral("/broken-download"));
 }
 
@@ -115,9 +119,19 @@ void PictureTour::showModel()
 {
     m_window.disconnect(this);
     connect(&m_window, &MainWindow::openFailed, this, [this] { fail(QStringLiteral("the model does not open")); });
-    connect(&m_window, &MainWindow::modelOpened, this,
-            [this] { shoot(QStringLiteral("loaded"), [this] { showRun(); }); });
+    connect(&m_window, &MainWindow::modelOpened, this, [this] {
+        waitForChecks(m_window.modelPage()->checks(), [this] {
+            m_window.modelPage()->showLayers();
+            shoot(QStringLiteral("loaded"), [this] { showChecks(); });
+        });
+    });
     m_window.openModel(m_models + QStringLiteral("/llama2-6m"));
+}
+
+void PictureTour::showChecks()
+{
+    m_window.modelPage()->showChecks();
+    shoot(QStringLiteral("checks"), [this] { showRun(); });
 }
 
 void PictureTour::showRun()
@@ -158,6 +172,17 @@ void PictureTour::showPrompt()
                     m_over = true;
                     Q_EMIT finished(0);
                 });
+            });
+}
+
+void PictureTour::waitForChecks(const DoctorPanel* panel, std::function<void()> next)
+{
+    waitFor([panel] { return panel->state() != DoctorPanel::State::Checking; },
+            [this, panel, next = std::move(next)] {
+                if (panel->state() == DoctorPanel::State::Done)
+                    next();
+                else
+                    fail(QStringLiteral("the model could not be checked"));
             });
 }
 

@@ -11,6 +11,7 @@
 namespace sa::ui
 {
 
+class DoctorPanel;
 class MainWindow;
 class Theme;
 
@@ -39,12 +40,14 @@ private:
     bool save(const QString& name);
     /// Asks every 50 ms until it is true.
     void waitFor(std::function<bool()> ready, std::function<void()> next);
+    void waitForChecks(const DoctorPanel* panel, std::function<void()> next);
     bool prepare();
     bool copyModel(const QString& target, bool cutWeights) const;
     void fail(const QString& what);
 
     void showError();
     void showModel();
+    void showChecks();
     void showRun();
     void showResult();
     void showPrompt();

@@ -6,10 +6,14 @@
 // Every mode but `silent-exit`, `wrong-version` and `garbage-hello` says a proper hello and answers `open` with a table
 // of 42 layers (6 blocks of llama2-6m). NUMBER is the layer, counted from 1, at which a breaking mode acts (default 5).
 //
-//   script         quantize: 42 layer events in about 1 s, progress, a result. evaluate, generate, export, verify:
-//   short
-//                  scripted jobs. A model path that holds "missing" is answered by NotFound, one that holds "broken" by
-//                  BadFormat. Cancel, end of file on stdin and SIGTERM are obeyed.
+//   script         quantize: 42 layer events in about 1 s, progress, a result. evaluate, generate, export, verify,
+//                  doctor: short scripted jobs. A model path that holds "missing" is answered by NotFound, one that
+//                  holds "broken" by BadFormat; the doctor has a failed check for both. Cancel, end of file on stdin
+//                  and SIGTERM are obeyed.
+//   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
+//   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
+//   crash-doctor   as `script`, a doctor dies by SIGSEGV
+//   bad-doctor     as `script`, the result of a doctor contradicts itself
 //   slow           as `script`, a quantize takes about 42 s (time to cancel)
 //   deaf           as `slow`, but cancel and end of file are ignored (only signals end it)
 //   stubborn       as `deaf`, and SIGTERM is ignored too (only SIGKILL ends it)
@@ -134,6 +138,41 @@ Json openResult(const std::string& model)
             {"warnings", Json::array()}};
 }
 
+Json doctorResult(const std::string& model)
+{
+    const auto check = [](const char* id, const char* title, const char* status, const char* detail,
+                          const char* remedy) {
+        return Json{{"id", id}, {"title", title}, {"status", status}, {"detail", detail}, {"remedy", remedy}};
+    };
+    Json checks = Json::array();
+    int warnings = 0;
+    int failed = 0;
+    if (model.find("missing") != std::string::npos) {
+        checks.push_back(
+            check("config", "Configuration", "failed", "the folder does not exist", "Choose another folder"));
+        failed = 1;
+    } else {
+        checks.push_back(check("architecture", "Architecture", "passed", "LlamaForCausalLM, 6 blocks", ""));
+        if (model.find("incomplete") != std::string::npos) { // opens, but would not be of much use
+            checks.push_back(check("vocabulary", "Tokenizer against embeddings", "warning", "4097 tokens for 4096",
+                                   "Use the tokenizer that came with these weights"));
+            checks.push_back(check("memory", "Memory for quantizing", "failed", "quantizing needs about 900 GiB",
+                                   "Close other programs"));
+            warnings = failed = 1;
+        } else if (model.find("broken") != std::string::npos) {
+            checks.push_back(check("weights", "Weight files", "failed", "the header is longer than the file",
+                                   "Download the file again"));
+            failed = 1;
+        } else {
+            checks.push_back(check("weights", "Weight files", "passed", "1 file, 57 tensors, 13 MiB", ""));
+        }
+    }
+    const int passed = static_cast<int>(checks.size()) - warnings - failed;
+    return {{"model", model},   {"checks", std::move(checks)},
+            {"passed", passed}, {"warnings", warnings},
+            {"failed", failed}, {"estimates", {{"memory_bytes", 200'000'000}, {"seconds", 3.5}}}};
+}
+
 class FakeWorker
 {
 public:
@@ -221,7 +260,9 @@ private:
         m_running = request.id;
         m_cancelled = false;
         const std::string model = request.spec.is_object() ? request.spec.value("model", std::string()) : std::string();
-        if (model.find("missing") != std::string::npos)
+        if (request.kind == "doctor")
+            doctor(request.id, model);
+        else if (model.find("missing") != std::string::npos)
             send(request.id, toJson(sa::makeError(sa::Errc::NotFound, "the folder does not exist").in(model)));
         else if (model.find("broken") != std::string::npos)
             send(request.id, toJson(sa::makeError(sa::Errc::BadFormat, "the header is longer than the file")
@@ -253,6 +294,23 @@ private:
             send(request.id,
                  toJson(sa::makeError(sa::Errc::Protocol, "unknown request").at("do").butFound(request.kind)));
         m_running = 0;
+    }
+
+    void doctor(std::int64_t id, const std::string& model)
+    {
+        if (m_mode == "crash-doctor")
+            crash();
+        for (int i = 0; i < 400 && (m_mode == "slow-doctor" || m_mode == "deaf-doctor"); ++i) {
+            wait(100);
+            if (m_mode == "slow-doctor" && endedEarly(id))
+                return;
+            if (m_stopped)
+                return;
+        }
+        Json result = doctorResult(model);
+        if (m_mode == "bad-doctor")
+            result["passed"] = 99;
+        send(id, {{"result", result}});
     }
 
     /// True once the job has to end; the error is sent.

@@ -2,15 +2,19 @@
 // The real window against the scripted worker.
 #include "tests/ui/ui_fixture.h"
 #include "ui/main_window.h"
+#include "ui/pages/doctor_panel.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/prompt_panel.h"
 #include "ui/pages/result_panel.h"
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_page.h"
 #include "ui/pages/run_view.h"
+#include "ui/pages/start_view.h"
 #include "ui/style/theme.h"
 #include "ui/widgets/banner.h"
+#include "ui/widgets/check_list.h"
 #include "ui/widgets/data_table.h"
+#include "ui/widgets/log_view.h"
 
 #include <QApplication>
 #include <QDir>
@@ -45,6 +49,17 @@ private Q_SLOTS:
     void aBadFolderShowsABanner_data();
     void aBadFolderShowsABanner();
     void aFailureKeepsTheModelThatWasOpen();
+    void anOpenedModelIsChecked();
+    void aModelWithAFailedCheckShowsItsChecks();
+    void aFolderThatDoesNotOpenIsCheckedToo();
+    void checksThatCannotBeMadeAreOnlyLogged_data();
+    void checksThatCannotBeMadeAreOnlyLogged();
+    void aRunStartsWhileTheDoctorLooks_data();
+    void aRunStartsWhileTheDoctorLooks();
+    void anotherModelOpensWhileTheDoctorLooks();
+    void theSecondWorkerLivesUntilItsChecksAreMade();
+    void aWorkerThatDiesInOpeningIsNotAskedAgain();
+    void theWindowClosesWhileTheDoctorLooks();
     void theOutputFolderIsSuggestedBesideTheModel();
     void aFullOutputFolderBlocksTheStart();
     void aRunEndsWithBeforeAndAfter();
@@ -67,6 +82,8 @@ private:
     void openAndShowForm(const QString& name = "toy");
     void drop(QWidget* target, const QString& path);
     static QString textOf(const QWidget* widget);
+    DoctorPanel* checks() const { return m_window->modelPage()->checks(); }
+    DoctorPanel* failedChecks() const { return m_window->modelPage()->failedChecks(); }
 
     std::unique_ptr<Theme> m_theme;
     std::unique_ptr<QTemporaryDir> m_folder;
@@ -226,6 +243,143 @@ void TestMainWindow::aFailureKeepsTheModelThatWasOpen()
     QTRY_COMPARE_WITH_TIMEOUT(failed.count(), 1, kPatienceMs);
     QVERIFY(m_window->modelPage()->findChild<DataTable*>()->isVisible());
     QVERIFY(m_window->modelPage()->banner()->isVisible());
+}
+
+void TestMainWindow::anOpenedModelIsChecked()
+{
+    makeWindow("script");
+    open(makeModel("toy"));
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Done, kPatienceMs);
+    QCOMPARE(checks()->summary(), QString("2 passed, none failed"));
+    QVERIFY(!m_window->modelPage()->showsChecks());
+    QVERIFY(m_window->modelPage()->findChild<DataTable*>()->isVisible());
+    checks()->showChecking();
+    Q_EMIT checks()->checkRequested();
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Done, kPatienceMs);
+}
+
+void TestMainWindow::aModelWithAFailedCheckShowsItsChecks()
+{
+    makeWindow("script");
+    open(makeModel("incomplete"));
+    QTRY_VERIFY_WITH_TIMEOUT(m_window->modelPage()->showsChecks(), kPatienceMs);
+    QVERIFY(checks()->list()->isVisible());
+    QCOMPARE(checks()->needAttention(), 2);
+}
+
+void TestMainWindow::aFolderThatDoesNotOpenIsCheckedToo()
+{
+    makeWindow("script");
+    m_window->openModel(m_folder->filePath("broken"));
+    QTRY_COMPARE_WITH_TIMEOUT(failedChecks()->state(), DoctorPanel::State::Done, kPatienceMs);
+    QVERIFY(failedChecks()->list()->isVisible());
+    QCOMPARE(failedChecks()->summary(), QString("1 passed, 1 failed"));
+    QVERIFY(m_window->modelPage()->banner()->isVisible());
+    open(makeModel("toy")); // and is gone with the next model
+    QVERIFY(!failedChecks()->isVisible());
+    QVERIFY(!m_window->modelPage()->banner()->isVisible());
+}
+
+void TestMainWindow::checksThatCannotBeMadeAreOnlyLogged_data()
+{
+    QTest::addColumn<QString>("mode");
+    QTest::addColumn<QString>("word");
+    QTest::addRow("the worker dies of it") << "crash-doctor"
+                                           << "SIGSEGV";
+    QTest::addRow("the result contradicts itself") << "bad-doctor"
+                                                   << "result.passed";
+}
+
+void TestMainWindow::checksThatCannotBeMadeAreOnlyLogged()
+{
+    QFETCH(QString, mode);
+    QFETCH(QString, word);
+    makeWindow(mode);
+    openAndShowForm();
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Failed, kPatienceMs);
+    QVERIFY(!m_window->modelPage()->banner()->isVisible());
+    QVERIFY(m_window->findChildren<QMessageBox*>().isEmpty());
+    const QString log = m_window->log()->text();
+    QVERIFY2(log.contains("could not be made") && log.contains(word), qPrintable(log));
+    RunPage* page = m_window->runPage();
+    QTRY_VERIFY_WITH_TIMEOUT(page->form()->canStart(), kPatienceMs);
+    page->startRun();
+    QTRY_VERIFY_WITH_TIMEOUT(page->showsResult(), kPatienceMs);
+}
+
+void TestMainWindow::aRunStartsWhileTheDoctorLooks_data()
+{
+    QTest::addColumn<QString>("mode");
+    QTest::addRow("that hears a cancel") << "slow-doctor";
+    QTest::addRow("that has to be ended") << "deaf-doctor";
+}
+
+void TestMainWindow::aRunStartsWhileTheDoctorLooks()
+{
+    QFETCH(QString, mode);
+    makeWindow(mode);
+    openAndShowForm(); // the form is not blocked
+    QCOMPARE(checks()->state(), DoctorPanel::State::Checking);
+    RunPage* page = m_window->runPage();
+    page->startRun();
+    QVERIFY(page->isRunning());
+    QTRY_VERIFY_WITH_TIMEOUT(page->showsResult(), kPatienceMs);
+    QVERIFY(!page->banner()->isVisible());
+    QCOMPARE(checks()->state(), DoctorPanel::State::Failed);
+    QVERIFY(textOf(checks()).isEmpty()); // the Model page is not shown
+    m_window->showModelPage();
+    m_window->modelPage()->showChecks();
+    QVERIFY2(textOf(checks()).contains("made room"), qPrintable(textOf(checks())));
+}
+
+void TestMainWindow::anotherModelOpensWhileTheDoctorLooks()
+{
+    makeWindow("slow-doctor");
+    open(makeModel("toy"));
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Checking, kPatienceMs);
+    const qint64 worker = m_window->worker()->processId();
+    open(makeModel("another"));
+    QCOMPARE(m_window->worker()->processId(), worker);
+    QCOMPARE(m_window->findChildren<WorkerClient*>().size(), 1); // no second worker for it
+    QCOMPARE(checks()->state(), DoctorPanel::State::Checking);
+    QSignalSpy failed(m_window.get(), &MainWindow::openFailed);
+    m_window->openModel(m_folder->filePath("broken"));
+    QTRY_COMPARE_WITH_TIMEOUT(failed.count(), 1, kPatienceMs);
+    QCOMPARE(checks()->state(), DoctorPanel::State::Failed); // of "another": nobody looks any more
+    QCOMPARE(failedChecks()->state(), DoctorPanel::State::Checking);
+}
+
+void TestMainWindow::theSecondWorkerLivesUntilItsChecksAreMade()
+{
+    makeWindow("slow");
+    openAndShowForm();
+    m_window->runPage()->startRun();
+    open(makeModel("another"));
+    QCOMPARE(m_window->findChildren<WorkerClient*>().size(), 2);
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Done, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(m_window->findChildren<WorkerClient*>().size(), 1, kPatienceMs);
+    QVERIFY(m_window->runPage()->isRunning());
+}
+
+void TestMainWindow::aWorkerThatDiesInOpeningIsNotAskedAgain()
+{
+    makeWindow("silent-exit");
+    QSignalSpy failed(m_window.get(), &MainWindow::openFailed);
+    m_window->openModel(makeModel("toy"));
+    QTRY_COMPARE_WITH_TIMEOUT(failed.count(), 1, kPatienceMs);
+    QCOMPARE(failedChecks()->state(), DoctorPanel::State::Empty);
+    QVERIFY(!m_window->worker()->isBusy());
+    QVERIFY(m_window->modelPage()->startView()->isVisible());
+    QVERIFY(m_window->modelPage()->banner()->isVisible());
+}
+
+void TestMainWindow::theWindowClosesWhileTheDoctorLooks()
+{
+    makeWindow("slow-doctor");
+    open(makeModel("toy"));
+    QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Checking, kPatienceMs);
+    QVERIFY(m_window->close()); // without a question
+    QVERIFY(m_window->findChildren<QMessageBox*>().isEmpty());
 }
 
 void TestMainWindow::theOutputFolderIsSuggestedBesideTheModel()

@@ -41,6 +41,12 @@ void SingleJob::cancel()
         m_service->cancel(m_id);
 }
 
+void SingleJob::forget()
+{
+    cancel();
+    release();
+}
+
 void SingleJob::release()
 {
     if (m_service)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One job from start to end, for whoever runs one at a time: open, export, generate.
+// One job from start to end, for whoever runs one at a time: open, check, export, generate.
 #pragma once
 
 #include "ui/worker/job_service.h"
@@ -18,6 +18,8 @@ public:
     /// Forgets a job that still runs (its end goes unheard). `service` must outlive the job.
     void start(JobService& service, const JobSpec& spec);
     void cancel();
+    /// Cancels; its end goes unheard.
+    void forget();
     bool isRunning() const { return m_id != 0; }
 
 Q_SIGNALS:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The opened model: its figures and its layers, or how to open one. Fed with values; starts no job itself.
+// The opened model: its figures, its layers and its checks; or what is wrong with a folder; or how to open one. Fed
+// with values; starts no job itself.
 #pragma once
 
+#include "ui/models/doctor_report.h"
 #include "ui/models/model_summary.h"
 #include "ui/worker/job_service.h"
 
@@ -11,6 +13,7 @@
 
 class QLabel;
 class QLineEdit;
+class QPushButton;
 class QStackedWidget;
 
 namespace sa::ui
@@ -18,9 +21,12 @@ namespace sa::ui
 
 class Banner;
 class DataTable;
+class DoctorPanel;
+class FailedView;
 class LayerFilter;
 class LayerTableModel;
 class ModelHeader;
+class SegmentedControl;
 class ShareDelegate;
 class StartView;
 
@@ -35,8 +41,19 @@ public:
 
     void showOpening(const QString& folder);
     void showModel(const ModelSummary& model);
-    /// What was shown before stays.
+    /// A model that was shown before stays.
     void showOpenFailure(const QString& folder, const JobFailure& failure);
+
+    /// The import doctor's part, for the folder that was shown last as a model or as a failure; others are ignored.
+    void showChecking(const QString& folder);
+    void showReport(const QString& folder, const DoctorReport& report);
+    void showNoReport(const QString& folder, const QString& reason);
+    DoctorPanel* checks() const { return m_checks; } ///< of the model
+    DoctorPanel* failedChecks() const;               ///< of the folder that does not open
+
+    void showLayers();
+    void showChecks();
+    bool showsChecks() const;
     void focusFilter();
 
 Q_SIGNALS:
@@ -44,9 +61,18 @@ Q_SIGNALS:
     void compressRequested();
     void exportRequested();
     void retryRequested(const QString& folder);
+    void checkRequested(const QString& folder);
 
 private:
+    enum Part { Layers, Checks };
+
+    QWidget* makeOpening();
+    QWidget* makeContent();
+    QWidget* makeLayerCard();
+    void showPart();
     void refreshCount();
+    void refreshChecks();
+    void refreshFailure();
 
     Banner* m_banner;
     QStackedWidget* m_stack;
@@ -56,14 +82,19 @@ private:
     QLabel* m_openingText;
     QWidget* m_content;
     ModelHeader* m_header;
+    SegmentedControl* m_parts;
+    QStackedWidget* m_body;
+    DoctorPanel* m_checks;
+    FailedView* m_failed;
+    QPushButton* m_showFailed;
     QLineEdit* m_filterEdit;
     QLabel* m_count;
     DataTable* m_table;
     LayerTableModel* m_model;
     LayerFilter* m_filter;
     ShareDelegate* m_shares;
-    QString m_failedFolder;
-    bool m_hasModel = false;
+    QString m_folder;       ///< of the model, empty: none was opened
+    QString m_failedFolder; ///< of the last failure, until a model opens
 };
 
 } // namespace sa::ui

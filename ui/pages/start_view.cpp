@@ -94,8 +94,10 @@ StartView::StartView(QWidget* parent)
     tray->setIcon(icon(QStringLiteral("drop"), IconTone::Accent));
     auto* hint = makeTitle(tr("Drop a model folder anywhere in this window"), 1.15, m_dropZone);
     auto* formats =
-        makeCaption(tr("A Hugging Face folder: config.json, tokenizer.json and .safetensors weights"), m_dropZone);
-    formats->setAlignment(Qt::AlignHCenter);
+        makeCaption(tr("A Hugging Face folder: config.json, a tokenizer and .safetensors or .bin weights"), m_dropZone);
+    auto* families = makeCaption(tr("Families: OPT, LLaMA, Mistral, Gemma, Bloom, Qwen"), m_dropZone);
+    for (QLabel* label : {formats, families})
+        label->setAlignment(Qt::AlignHCenter);
     auto* open = makePrimaryButton(tr("Open a folder…"), QStringLiteral("open"), m_dropZone);
     m_sample = makeButton(tr("Open the sample model"), QStringLiteral("sample"), m_dropZone);
     m_sample->setToolTip(tr("A small LLaMA that comes with the program: the whole tour takes about a minute"));
@@ -115,6 +117,7 @@ StartView::StartView(QWidget* parent)
     zone->addSpacing(space::kTight);
     zone->addWidget(hint, 0, Qt::AlignHCenter);
     zone->addWidget(formats);
+    zone->addWidget(families);
     zone->addSpacing(space::kMedium);
     zone->addLayout(buttons);
 

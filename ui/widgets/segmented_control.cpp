@@ -38,6 +38,14 @@ void SegmentedControl::addSegment(int value, const QString& text, const QString&
     setFocusProxy(m_group->button(m_group->checkedId() >= 0 ? m_group->checkedId() : value));
 }
 
+void SegmentedControl::setSegmentText(int value, const QString& text)
+{
+    if (QAbstractButton* button = m_group->button(value)) {
+        button->setText(text);
+        button->setAccessibleName(text);
+    }
+}
+
 int SegmentedControl::value() const
 {
     return m_group->checkedId();

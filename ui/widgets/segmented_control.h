@@ -17,6 +17,7 @@ public:
     explicit SegmentedControl(QWidget* parent = nullptr);
 
     void addSegment(int value, const QString& text, const QString& toolTip);
+    void setSegmentText(int value, const QString& text);
     int value() const;
     void setValue(int value);
 
