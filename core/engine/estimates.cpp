@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <string>
 
 namespace sa
@@ -16,7 +17,7 @@ namespace
 {
 
 constexpr int kMaxDefaultWindow = 2048;                           ///< what the paper calibrates with
-constexpr std::uint64_t kProgramBytes = std::uint64_t{200} << 20; ///< libraries, thread stacks, allocator slack
+constexpr std::uint64_t kProgramBytes = std::uint64_t{250} << 20; ///< libraries, thread stacks, the calibration text
 constexpr std::uint64_t kHeaderBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kBatchTokens = 8192; ///< BlockPipeline's batch of activations
 
@@ -81,7 +82,7 @@ std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& 
     const std::uint64_t block = 2 * weights + 3 * 8 * largestInput * largestInput + 2 * 4 * kBatchTokens * largestInput;
     const std::uint64_t tokens = bytesOf(spec.samples, calibrationWindow(spec, c), 1);
     const std::uint64_t states = tokens * 4 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);
-    return kProgramBytes + std::max(embeddings, block) + states;
+    return kProgramBytes + std::max(embeddings, block) + states + states / 2; // half: what moving past a block leaves
 }
 
 std::uint64_t residentBytes(const ModelFolder& model)
@@ -96,13 +97,13 @@ std::uint64_t residentBytes(const ModelFolder& model)
 double quantizeSeconds(const ModelFolder& model, const QuantizeSpec& spec)
 {
     double weights = 0, hessian = 0;
-    std::int64_t lastInput = 0;
+    std::optional<LinearInput> previous;
     for (const auto& layer : linearLayersOfBlock(model.config, 0)) {
         const double n = static_cast<double>(layer.N), k = static_cast<double>(layer.K);
         weights += n * k;
-        if (layer.K != lastInput || inputOf(layer.role) != LinearInput::Attention)
-            hessian += k * k;
-        lastInput = layer.K;
+        if (previous != inputOf(layer.role)) // linears that share an input share its Hessian, half of which is computed
+            hessian += k * k / 2;
+        previous = inputOf(layer.role);
     }
     const double tokens = static_cast<double>(spec.samples) * calibrationWindow(spec, model.config);
     const double flops = 2.0 * tokens * (kForwardPasses * weights + hessian);

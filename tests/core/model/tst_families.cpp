@@ -94,11 +94,11 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("name");
         QTest::addColumn<double>("firstWindows");
-        QTest::addRow("opt-6m") << "opt-6m" << 0.0;
-        QTest::addRow("llama3-6m") << "llama3-6m" << 0.0;
-        QTest::addRow("mistral-6m") << "mistral-6m" << 0.0;
-        QTest::addRow("gemma-6m") << "gemma-6m" << 0.0;
-        QTest::addRow("bloom-6m") << "bloom-6m" << 0.0;
+        QTest::addRow("opt-6m") << QString("opt-6m") << 64.511131;
+        QTest::addRow("llama3-6m") << QString("llama3-6m") << 49.794595;
+        QTest::addRow("mistral-6m") << QString("mistral-6m") << 56.31335;
+        QTest::addRow("gemma-6m") << QString("gemma-6m") << 51.247228;
+        QTest::addRow("bloom-6m") << QString("bloom-6m") << 85.735502;
     }
     void sharedModelsHaveTheReferencesPerplexity()
     {
