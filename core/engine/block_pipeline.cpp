@@ -20,7 +20,16 @@ namespace
 constexpr std::int64_t kTokensPerBatch = 8192;
 
 /// Passes over the calibration windows in one block: for progress.
-constexpr int kPasses = 6;
+constexpr int kPasses = 8;
+
+/// How far the target follows what earlier layers lost, given how well the calibration tokens pin that down: an
+/// estimate of K x K numbers from few tokens is mostly noise, and following it costs more than it gains
+/// (docs/results.md).
+double correctionShare(std::int64_t K, std::int64_t tokens)
+{
+    constexpr double kTokensPerColumn = 8.0;
+    return 1.0 / (1.0 + kTokensPerColumn * static_cast<double>(K) / static_cast<double>(tokens));
+}
 
 } // namespace
 
@@ -42,6 +51,7 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
     for (const auto& window : windows)
         m_states.push_back(embeddings.embed(window, 0));
+    m_original = m_states;
     return {};
 }
 
@@ -55,53 +65,86 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     SA_TRY(DecoderBlock block, DecoderBlock::load(m_model, index, m_device));
     const auto layers = linearLayersOfBlock(m_model.config, index);
     std::vector<QuantizedLayer> done;
-    const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
+    SA_TRY(const DecoderBlock original, DecoderBlock::load(m_model, index, m_device));
+    const auto quantize = [&](LinearInput input, const WindowStep& read, const WindowStep& reference) -> Result<void> {
         std::vector<LinearInfo> group;
         std::copy_if(layers.begin(), layers.end(), std::back_inserter(group),
                      [&](const LinearInfo& layer) { return inputOf(layer.role) == input; });
         m_stepName = group.front().name;
-        SA_TRY(const SweepFactor factor, calibrate(group.front().name, group.front().K, read));
+        SA_TRY(const Calibration calibration, calibrate(group.front().name, group.front().K, read, reference));
         const auto before = static_cast<std::ptrdiff_t>(done.size());
-        SA_CHECK(sweepGroup(block, group, factor, done));
+        SA_CHECK(sweepGroup(block, group, calibration, done));
         std::for_each(done.begin() + before, done.end(), onLayer);
         return {};
     };
     const auto positions = [&](std::size_t w) { return m_positions.at(0, m_states[w].size(0)); };
 
-    SA_CHECK(quantize(LinearInput::Attention, [&](std::size_t w) { return block.attentionInput(m_states[w]); }));
+    SA_CHECK(quantize(
+        LinearInput::Attention, [&](std::size_t w) { return block.attentionInput(m_states[w]); },
+        [&](std::size_t w) { return original.attentionInput(m_original[w]); }));
     m_mixed.resize(m_states.size());
-    SA_CHECK(quantize(LinearInput::AttentionOutput, [&](std::size_t w) {
-        return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), positions(w), nullptr);
+    m_originalMixed.resize(m_states.size());
+    SA_CHECK(quantize(
+        LinearInput::AttentionOutput,
+        [&](std::size_t w) {
+            return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), positions(w), nullptr);
+        },
+        [&](std::size_t w) {
+            return m_originalMixed[w] =
+                       original.attentionMix(original.attentionInput(m_original[w]), positions(w), nullptr);
+        }));
+    SA_CHECK(advance(m_states,
+                     [&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
+    SA_CHECK(advance(m_original, [&](std::size_t w) {
+        return original.attentionOutput(m_original[w], std::exchange(m_originalMixed[w], {}));
     }));
-    SA_CHECK(advance([&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
-    SA_CHECK(quantize(LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); }));
+    SA_CHECK(quantize(
+        LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); },
+        [&](std::size_t w) { return original.mlpInput(m_original[w]); }));
     // The inner activations are several times wider than the states: computed twice rather than kept.
-    SA_CHECK(
-        quantize(LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); }));
-    SA_CHECK(advance(
-        [&](std::size_t w) { return block.mlpOutput(m_states[w], block.mlpInner(block.mlpInput(m_states[w]))); }));
+    SA_CHECK(quantize(
+        LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); },
+        [&](std::size_t w) { return original.mlpInner(original.mlpInput(m_original[w])); }));
+    const auto past = [](const DecoderBlock& b, const at::Tensor& state) {
+        return b.mlpOutput(state, b.mlpInner(b.mlpInput(state)));
+    };
+    SA_CHECK(advance(m_states, [&](std::size_t w) { return past(block, m_states[w]); }));
+    SA_CHECK(advance(m_original, [&](std::size_t w) { return past(original, m_original[w]); }));
     return done;
 }
 
 /// The Hessian of one input, `read(w)` being its activations in window w, ready for the sweep.
-Result<SweepFactor> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K, const WindowStep& read)
+Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K,
+                                                            const WindowStep& read, const WindowStep& reference)
 {
     HessianAccumulator hessian(K, m_device);
+    CrossAccumulator cross(K, m_device);
+    std::int64_t tokens = 0;
     const auto batch = static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_states.front().size(0)));
     for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(m_states.size(), begin + batch);
-        std::vector<at::Tensor> inputs(end - begin);
-        forEachWindow(begin, end, [&](std::size_t w) { inputs[w - begin] = read(w); });
-        hessian.add(at::cat(inputs));
+        std::vector<at::Tensor> inputs(end - begin), originals(end - begin);
+        forEachWindow(begin, end, [&](std::size_t w) {
+            inputs[w - begin] = read(w);
+            originals[w - begin] = reference(w);
+        });
+        const at::Tensor x = at::cat(inputs);
+        tokens += x.size(0);
+        hessian.add(x);
+        cross.add(at::cat(originals), x);
         report(static_cast<double>(end));
     }
     ++m_pass;
     // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine
     // size.
     std::optional<Result<SweepFactor>> factor;
+    at::Tensor correction;
     parallelFor(1, [&](std::int64_t) {
-        factor.emplace(factorize(hessian.matrix(), m_sweepOptions.columnsPerScale, m_damping));
+        const at::Tensor H = hessian.matrix();
+        factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_damping));
+        if (*factor && !(*factor)->dataFree)
+            correction = driftCorrection(cross.matrix(), H, (*factor)->ridge);
     });
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
@@ -111,13 +154,13 @@ Result<SweepFactor> BlockPipeline::calibrate(const std::string& layerName, std::
             ": the Hessian cannot be factored; the layers of this input are fitted without calibration data");
     else if ((*factor)->damping > m_damping)
         m_context.warn(layerName + ": the Hessian needed more damping (" + std::to_string((*factor)->damping) + ")");
-    return std::move(*factor);
+    return Calibration{*std::move(*factor), correction, correctionShare(K, tokens)};
 }
 
 /// Layers that read the same input go together: their row groups share the threads. The block's dense weight is
 /// replaced by what its planes stand for, so that later inputs see the quantization error.
 Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers,
-                                       const SweepFactor& factor, std::vector<QuantizedLayer>& done)
+                                       const Calibration& calibration, std::vector<QuantizedLayer>& done)
 {
     const Stopwatch watch;
     std::vector<at::Tensor> weights;
@@ -125,10 +168,15 @@ Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<Li
         SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight"));
         weights.push_back(std::move(weight));
     }
+    if (calibration.correction.defined())
+        parallelFor(static_cast<std::int64_t>(layers.size()), [&](std::int64_t i) {
+            at::Tensor& weight = weights[static_cast<std::size_t>(i)];
+            weight = weight + at::mm(weight, calibration.correction).mul_(calibration.share);
+        });
     std::vector<LayerSweep> sweeps;
     std::vector<std::pair<std::size_t, std::int64_t>> pieces;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        sweeps.emplace_back(weights[i], factor, m_sweepOptions);
+        sweeps.emplace_back(weights[i], calibration.factor, m_sweepOptions);
         for (std::int64_t piece = 0; piece < sweeps.back().pieces(); ++piece)
             pieces.emplace_back(i, piece);
     }
@@ -152,13 +200,13 @@ Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<Li
 }
 
 /// states[w] = step(w) for every window.
-Result<void> BlockPipeline::advance(const WindowStep& step)
+Result<void> BlockPipeline::advance(std::vector<at::Tensor>& states, const WindowStep& step)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
     for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(m_states.size(), begin + batch);
-        forEachWindow(begin, end, [&](std::size_t w) { m_states[w] = step(w); });
+        forEachWindow(begin, end, [&](std::size_t w) { states[w] = step(w); });
         report(static_cast<double>(end));
     }
     ++m_pass;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Quantizes decoder blocks one after another (algorithm 4.3), truly sequentially: every group of linears is calibrated
-// on what all quantized linears before it produce, those of its own block included. That costs nothing: the windows run
-// through each part of a block once, right after the part was quantized. One block of weights is in memory at a time;
-// what is carried along are the calibration windows' activations.
+// on what all quantized linears before it produce, those of its own block included, and aims at what it puts out in the
+// original model (docs/decisions/0003, 0007). The windows run through each part of a block once in either model, right
+// after the part was quantized. One block is in memory at a time, as it was and as it becomes; what is carried along
+// are the calibration windows' activations in both models.
 #pragma once
 
 #include "core/engine/jobs.h"
@@ -34,10 +35,16 @@ public:
 
 private:
     using WindowStep = std::function<at::Tensor(std::size_t window)>;
-    Result<SweepFactor> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input);
-    Result<void> sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers, const SweepFactor& factor,
+    struct Calibration {
+        SweepFactor factor;
+        at::Tensor correction; ///< f32 [K, K], or undefined: the target of the sweep is W + share * W correction
+        double share = 0;
+    };
+    Result<Calibration> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input,
+                                  const WindowStep& reference);
+    Result<void> sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers, const Calibration& calibration,
                             std::vector<QuantizedLayer>& done);
-    Result<void> advance(const WindowStep& step);
+    Result<void> advance(std::vector<at::Tensor>& states, const WindowStep& step);
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 
@@ -49,6 +56,7 @@ private:
     PositionEncoder m_positions;
     std::vector<at::Tensor> m_states; ///< per window, f32 [T, hidden]: what the next linears' residual starts from
     std::vector<at::Tensor> m_mixed;  ///< per window, f32 [T, heads*d]: between the attention and o_proj
+    std::vector<at::Tensor> m_original, m_originalMixed; ///< the same in the original model
     ProgressMeter m_meter;
     int m_block = 0;
     int m_pass = 0; ///< finished passes over the windows in this block

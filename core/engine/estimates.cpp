@@ -24,7 +24,7 @@ constexpr std::uint64_t kBatchTokens = 8192; ///< BlockPipeline's batch of activ
 /// Core seconds of the sweep for one weight and plane (docs/results.md).
 constexpr double kSweepSecondsPerCode = 4e-7;
 /// Passes of the calibration windows through each linear (BlockPipeline).
-constexpr double kForwardPasses = 2.5;
+constexpr double kForwardPasses = 5.0;
 
 std::uint64_t bytesOf(std::int64_t a, std::int64_t b, std::uint64_t each)
 {
@@ -78,11 +78,13 @@ std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& 
         weights += bytesOf(layer.N, layer.K, 4);
         largestInput = std::max(largestInput, static_cast<std::uint64_t>(layer.K));
     }
-    // The block, the group in the sweep beside it, the Hessian and its factors in float64, one batch of activations.
-    const std::uint64_t block = 2 * weights + 3 * 8 * largestInput * largestInput + 2 * 4 * kBatchTokens * largestInput;
+    // The block, the original beside it, the group in the sweep, Hessian and cross sums with their factors in float64,
+    // one batch of activations of both models.
+    const std::uint64_t block = 3 * weights + 5 * 8 * largestInput * largestInput + 4 * 4 * kBatchTokens * largestInput;
     const std::uint64_t tokens = bytesOf(spec.samples, calibrationWindow(spec, c), 1);
-    const std::uint64_t states = tokens * 4 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);
-    return kProgramBytes + std::max(embeddings, block) + states + states / 2; // half: what moving past a block leaves
+    const std::uint64_t states = tokens * 8 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);
+    return kProgramBytes + std::max(embeddings, block) + states +
+           states / 4; // a quarter: what moving past a block leaves
 }
 
 std::uint64_t residentBytes(const ModelFolder& model)
@@ -102,7 +104,7 @@ double quantizeSeconds(const ModelFolder& model, const QuantizeSpec& spec)
         const double n = static_cast<double>(layer.N), k = static_cast<double>(layer.K);
         weights += n * k;
         if (previous != inputOf(layer.role)) // linears that share an input share its Hessian, half of which is computed
-            hessian += k * k / 2;
+            hessian += 1.5 * k * k;          // and the cross sums, which have no symmetry
         previous = inputOf(layer.role);
     }
     const double tokens = static_cast<double>(spec.samples) * calibrationWindow(spec, model.config);

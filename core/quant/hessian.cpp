@@ -43,6 +43,41 @@ at::Tensor HessianAccumulator::matrix() const
     return upper + upper.triu(1).t();
 }
 
+CrossAccumulator::CrossAccumulator(std::int64_t K, at::Device device)
+    : m_sum(at::zeros({K, K}, at::TensorOptions().dtype(at::kDouble).device(device)))
+{
+}
+
+void CrossAccumulator::add(const at::Tensor& y, const at::Tensor& x)
+{
+    const at::Tensor yt = y.t();
+    const std::int64_t K = x.size(1);
+    const auto tile = [&](std::int64_t i) {
+        const std::int64_t begin = i * kTile, end = std::min(K, begin + kTile);
+        m_sum.slice(0, begin, end).add_(at::mm(yt.slice(0, begin, end), x));
+    };
+    const std::int64_t tiles = (K + kTile - 1) / kTile;
+    if (!x.is_cpu())
+        for (std::int64_t i = 0; i < tiles; ++i)
+            tile(i);
+    else
+        parallelFor(tiles, tile);
+}
+
+at::Tensor CrossAccumulator::matrix() const
+{
+    return m_sum.to(at::kCPU);
+}
+
+at::Tensor driftCorrection(const at::Tensor& cross, const at::Tensor& hessian, double ridge)
+{
+    const at::Tensor damped = hessian + at::eye(hessian.size(0), hessian.options()) * ridge;
+    const auto [lower, failed] = at::linalg_cholesky_ex(damped);
+    if (failed.item<int>() != 0)
+        return {};
+    return at::cholesky_solve((cross - hessian).t(), lower).t().to(at::kFloat).contiguous();
+}
+
 Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPerScale, double percdamp)
 {
     const std::int64_t K = hessian.size(0);

@@ -25,6 +25,23 @@ private:
     at::Tensor m_upper; ///< f64 [K, K]; only the tiles on and above the diagonal are kept up
 };
 
+/// Sums y x^T, y being what the input would be in the original model where x is what it is behind quantized layers.
+class CrossAccumulator
+{
+public:
+    explicit CrossAccumulator(std::int64_t K, at::Device device = at::kCPU);
+    void add(const at::Tensor& y, const at::Tensor& x); ///< f32 [tokens, K] each
+    at::Tensor matrix() const;                          ///< f64 [K, K], on the CPU
+
+private:
+    at::Tensor m_sum;
+};
+
+/// M such that W + W M is the least-squares map from x to W y: M = (C - H)(H + ridge)^-1 with C = sum y x^T, H = sum x
+/// x^T (the asymmetric calibration of GPTAQ, Li et al., 2025, as a change of the target). f32 [K, K]; Undefined when H
+/// cannot be factored.
+at::Tensor driftCorrection(const at::Tensor& cross, const at::Tensor& hessian, double ridge);
+
 /// A run of columns that share their scales and stay together when columns are reordered.
 struct ColumnBlock {
     std::int64_t begin = 0, count = 0;

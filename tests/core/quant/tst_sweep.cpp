@@ -273,6 +273,43 @@ private Q_SLOTS:
         sweep.runPiece(0, cancel); // returns without work; the caller checks the token
         QVERIFY(!cancel.check());
     }
+
+    void theCorrectedTargetPutsOutWhatTheOriginalDid()
+    {
+        at::manual_seed(7);
+        const at::Tensor y = at::randn({4096, 24}); // the input in the original model
+        const at::Tensor mix = at::eye(24) + 0.1 * at::randn({24, 24});
+        const at::Tensor x = at::mm(y, mix) + 0.01 * at::randn({4096, 24}); // behind quantized layers
+        const at::Tensor weight = at::randn({5, 24});
+        HessianAccumulator hessian(24);
+        CrossAccumulator cross(24);
+        for (int part = 0; part < 4; ++part) {
+            hessian.add(x.slice(0, part * 1024, (part + 1) * 1024));
+            cross.add(y.slice(0, part * 1024, (part + 1) * 1024), x.slice(0, part * 1024, (part + 1) * 1024));
+        }
+        const at::Tensor correction = driftCorrection(cross.matrix(), hessian.matrix(), 1e-6);
+        const at::Tensor target = weight + at::mm(weight, correction);
+        const auto miss = [&](const at::Tensor& w) {
+            return (at::mm(x, w.t()) - at::mm(y, weight.t())).norm().item<double>();
+        };
+        QVERIFY2(miss(target) < 0.05 * miss(weight), qPrintable(QString::number(miss(target) / miss(weight))));
+        // The least-squares map, up to float32 sums: no small step away from it is better.
+        for (int i = 0; i < 8; ++i)
+            QVERIFY(miss(target + 0.01 * at::randn({5, 24})) > miss(target));
+    }
+
+    void withoutDriftThereIsNothingToCorrect()
+    {
+        at::manual_seed(8);
+        const at::Tensor x = at::randn({512, 16});
+        HessianAccumulator hessian(16);
+        CrossAccumulator cross(16);
+        hessian.add(x);
+        cross.add(x, x);
+        const at::Tensor correction = driftCorrection(cross.matrix(), hessian.matrix(), 0.1);
+        QVERIFY(correction.abs().max().item<double>() < 1e-5);
+        QVERIFY(!driftCorrection(cross.matrix(), at::zeros({16, 16}, at::kDouble), 0.0).defined());
+    }
 };
 
 QTEST_APPLESS_MAIN(TestSweep)
