@@ -14,8 +14,8 @@ namespace sa::jinja
 namespace
 {
 
-// Expressions, blocks and macro calls in each other; a level takes up to 12 KB of stack (with sanitizers).
-constexpr int kMaxDepth = 300;
+// Expressions, blocks and macro calls in each other; a level takes up to 30 KB of stack (with sanitizers).
+constexpr int kMaxDepth = 200;
 constexpr int kMaxValueDepth = 100;
 constexpr std::size_t kMaxOutputBytes = 64u << 20;
 

@@ -52,6 +52,7 @@ function(sa_add_test NAME)
     target_link_libraries(tst_${NAME} PRIVATE Qt6::Test ${ARG_LIBRARIES})
     target_compile_definitions(tst_${NAME} PRIVATE QT_NO_KEYWORDS
         SA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SA_SHARED_DIR="${SA_SHARED_DIR}" SA_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    target_compile_options(tst_${NAME} PRIVATE -O1) # long tables of rows: a third less to compile, nothing slower
     sa_warnings(tst_${NAME})
     add_test(NAME ${NAME} COMMAND tst_${NAME})
     set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1500

@@ -14,7 +14,7 @@
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
 //   crash-doctor   as `script`, a doctor dies by SIGSEGV
 //   bad-doctor     as `script`, the result of a doctor contradicts itself
-//   slow           as `script`, a quantize takes about 42 s (time to cancel)
+//   slow           as `script`, a quantize takes about 42 s (time to cancel) and a doctor about 2 s
 //   deaf           as `slow`, but cancel and end of file are ignored (only signals end it)
 //   stubborn       as `deaf`, and SIGTERM is ignored too (only SIGKILL ends it)
 //   crash          writes a line to stderr and dies by SIGSEGV after NUMBER layers
@@ -300,9 +300,10 @@ private:
     {
         if (m_mode == "crash-doctor")
             crash();
-        for (int i = 0; i < 400 && (m_mode == "slow-doctor" || m_mode == "deaf-doctor"); ++i) {
+        const int steps = m_mode == "slow-doctor" || m_mode == "deaf-doctor" ? 400 : m_mode == "slow" ? 20 : 0;
+        for (int i = 0; i < steps; ++i) {
             wait(100);
-            if (m_mode == "slow-doctor" && endedEarly(id))
+            if (m_mode != "deaf-doctor" && endedEarly(id))
                 return;
             if (m_stopped)
                 return;
