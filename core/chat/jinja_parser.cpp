@@ -396,24 +396,16 @@ private:
         return out;
     }
 
-    Result<ExprPtr> orExpression()
-    {
-        SA_TRY(ExprPtr left, andExpression());
-        while (skipName("or")) {
-            SA_TRY(ExprPtr right, andExpression());
-            left = pair(Expr::Kind::Binary, "or", std::move(left), std::move(right));
-            if (left->height > kMaxHeight)
-                return unsupported("expressions nested too deeply");
-        }
-        return left;
-    }
+    Result<ExprPtr> orExpression() { return chain("or", &Parser::andExpression); }
+    Result<ExprPtr> andExpression() { return chain("and", &Parser::notExpression); }
 
-    Result<ExprPtr> andExpression()
+    /// a WORD b WORD c, from the left.
+    Result<ExprPtr> chain(const char* word, Result<ExprPtr> (Parser::*operand)())
     {
-        SA_TRY(ExprPtr left, notExpression());
-        while (skipName("and")) {
-            SA_TRY(ExprPtr right, notExpression());
-            left = pair(Expr::Kind::Binary, "and", std::move(left), std::move(right));
+        SA_TRY(ExprPtr left, (this->*operand)());
+        while (skipName(word)) {
+            SA_TRY(ExprPtr right, (this->*operand)());
+            left = pair(Expr::Kind::Binary, word, std::move(left), std::move(right));
             if (left->height > kMaxHeight)
                 return unsupported("expressions nested too deeply");
         }

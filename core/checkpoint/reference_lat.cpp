@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/reference_lat.h"
 
+#include "core/checkpoint/name_list.h"
 #include "core/checkpoint/torch_file.h"
 #include "core/checkpoint/torch_writer.h"
 
@@ -26,6 +27,7 @@ constexpr int kMaxPlanes = 4;
 constexpr const char* kCodes = "bWeight";
 constexpr const char* kScales = "alpha";
 constexpr const char* kEnding = ".pt";
+constexpr std::size_t kNamesShown = 20;
 
 /// "Llama-2-7b-hf_3.self_attn.q_proj" and 2
 struct NameParts {
@@ -68,17 +70,6 @@ std::optional<NameParts> splitName(const std::string& fileName)
     if (!bits || bits->size() != 1 || bits->front() < '1' || bits->front() > '8')
         return std::nullopt;
     return NameParts{std::string(rest), bits->front() - '0'};
-}
-
-std::string someOf(const std::vector<std::string>& names)
-{
-    constexpr std::size_t shown = 20;
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < shown; ++i)
-        text += (i == 0 ? "" : ", ") + display(names[i], 80);
-    if (names.size() > shown)
-        text += " and " + std::to_string(names.size() - shown) + " more";
-    return text;
 }
 
 /// Bit s of out[j] is bit j of in[s]: halves are exchanged, then quarters within the halves, and so on.
@@ -309,7 +300,7 @@ Result<std::map<std::string, ReferenceFile>> findReferenceFiles(const std::strin
         return makeError(Errc::NotFound, "layers of the base model have no file")
             .in(folder)
             .butFound(std::to_string(found.size()) + " of " + std::to_string(layers.size()) + " layers")
-            .wanted("also " + someOf(missing))
+            .wanted("also " + someOf(missing, kNamesShown))
             .tryThis("Check that the download is complete and that the base is the model it was made from");
     return found;
 }

@@ -6,6 +6,7 @@
 #include "core/checkpoint/folder_link.h"
 #include "core/checkpoint/foreign_format.h"
 #include "core/checkpoint/llama2c.h"
+#include "core/checkpoint/name_list.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/torch_file.h"
 
@@ -44,6 +45,7 @@ constexpr Layout kSafetensors{"model.safetensors.index.json", "model.safetensors
 constexpr Layout kTorch{"pytorch_model.bin.index.json", "pytorch_model.bin", ".bin",
                         "the name of a .bin file in the same folder", openAs<TorchFile>};
 constexpr std::uint64_t kPieceBytes = 4u << 20;
+constexpr std::size_t kNamesShown = 4;
 
 bool endsWith(const std::string& text, std::string_view suffix)
 {
@@ -65,18 +67,6 @@ bool isTrainingState(const std::string& fileName)
         if (fileName.rfind(stem, 0) == 0)
             return true;
     return false;
-}
-
-/// "a, b, c and 4 more": every message stays readable however many names it is about.
-std::string someOf(const std::vector<std::string>& names)
-{
-    constexpr std::size_t shown = 4;
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < shown; ++i)
-        text += (i == 0 ? "" : ", ") + display(names[i], 80);
-    if (names.size() > shown)
-        text += " and " + std::to_string(names.size() - shown) + " more";
-    return text;
 }
 
 /// Why `fileName` cannot be a shard of this folder; empty when it can.
@@ -191,20 +181,20 @@ private:
         if (!shards.empty())
             return makeError(Errc::NotFound, "there are safetensors files, but none is named as a model's weights are")
                 .in(m_store.m_folder)
-                .butFound(someOf(shards))
+                .butFound(someOf(shards, kNamesShown))
                 .wanted(wanted)
                 .tryThis(
                     "Download the index file, too; a single file of all weights can be renamed to model.safetensors");
         if (!pickles.empty())
             return makeError(Errc::NotFound, "there are PyTorch files, but none is named as a model's weights are")
                 .in(m_store.m_folder)
-                .butFound(someOf(pickles))
+                .butFound(someOf(pickles, kNamesShown))
                 .wanted(wanted)
                 .tryThis("Use the model in Hugging Face form, with its index file where it has several weight files");
         if (!ggufs.empty())
             return makeError(Errc::Unsupported, "the weights are there as GGUF only")
                 .in(m_store.m_folder)
-                .butFound(someOf(ggufs))
+                .butFound(someOf(ggufs, kNamesShown))
                 .wanted(wanted)
                 .tryThis("Use the original model in safetensors format");
         return makeError(Errc::NotFound, "the folder holds no weights")
@@ -246,7 +236,7 @@ private:
             std::vector<std::string> names;
             for (const auto& entry : unmapped)
                 names.push_back(entry.first);
-            warn("tensors that the index does not list are ignored: " + someOf(names));
+            warn("tensors that the index does not list are ignored: " + someOf(names, kNamesShown));
         }
         return checkTotalSize(layout, root);
     }
@@ -294,7 +284,7 @@ private:
             .at("weight_map")
             .butFound(std::to_string(shards.size() - missing.size()) + " of " + std::to_string(shards.size()) +
                       " files")
-            .wanted("also " + someOf(missing))
+            .wanted("also " + someOf(missing, kNamesShown))
             .tryThis("Check that the download is complete and that no link in the folder is broken");
     }
 
@@ -377,9 +367,9 @@ private:
         }
         if (!torchFiles.empty())
             warn("the weights are there twice, as safetensors and as PyTorch files: the safetensors are used, not " +
-                 someOf(torchFiles));
+                 someOf(torchFiles, kNamesShown));
         if (!strays.empty())
-            warn("weight files that do not belong to the model are ignored: " + someOf(strays));
+            warn("weight files that do not belong to the model are ignored: " + someOf(strays, kNamesShown));
     }
 
     WeightStore m_store;

@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace sa
@@ -15,16 +14,12 @@ namespace sa
 namespace
 {
 
-/// Tokens whose activations are held at once while the Hessians are summed. A constant: sums must not depend on
-/// threads.
-constexpr std::int64_t kTokensPerBatch = 8192;
-
 /// Passes over the calibration windows in one block: for progress.
-constexpr int kPasses = 8;
+constexpr int kPasses = 6;
 
 /// How far the target follows what earlier layers lost, given how well the calibration tokens pin that down: an
 /// estimate of K x K numbers from few tokens is mostly noise, and following it costs more than it gains
-/// (docs/results.md).
+/// (docs/decisions/0007).
 double correctionShare(std::int64_t K, std::int64_t tokens)
 {
     constexpr double kTokensPerColumn = 8.0;
@@ -50,8 +45,8 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
 {
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
     for (const auto& window : windows)
-        m_states.push_back(embeddings.embed(window, 0));
-    m_original = m_states;
+        m_quantized.states.push_back(embeddings.embed(window, 0));
+    m_original.states = m_quantized.states;
     return {};
 }
 
@@ -62,72 +57,59 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     m_pass = 0;
     m_stepName = linearLayersOfBlock(m_model.config, index).front().name;
     report(0);
-    SA_TRY(DecoderBlock block, DecoderBlock::load(m_model, index, m_device));
+    SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
+    m_quantized.block = m_original.block; // shares the weights until they are replaced
     const auto layers = linearLayersOfBlock(m_model.config, index);
     std::vector<QuantizedLayer> done;
-    SA_TRY(const DecoderBlock original, DecoderBlock::load(m_model, index, m_device));
-    const auto quantize = [&](LinearInput input, const WindowStep& read, const WindowStep& reference) -> Result<void> {
+    const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
         std::vector<LinearInfo> group;
         std::copy_if(layers.begin(), layers.end(), std::back_inserter(group),
                      [&](const LinearInfo& layer) { return inputOf(layer.role) == input; });
         m_stepName = group.front().name;
-        SA_TRY(const Calibration calibration, calibrate(group.front().name, group.front().K, read, reference));
+        SA_TRY(const Calibration calibration, calibrate(group.front().name, group.front().K, read));
         const auto before = static_cast<std::ptrdiff_t>(done.size());
-        SA_CHECK(sweepGroup(block, group, calibration, done));
+        SA_CHECK(sweepGroup(group, calibration, done));
         std::for_each(done.begin() + before, done.end(), onLayer);
         return {};
     };
-    const auto positions = [&](std::size_t w) { return m_positions.at(0, m_states[w].size(0)); };
 
-    SA_CHECK(quantize(
-        LinearInput::Attention, [&](std::size_t w) { return block.attentionInput(m_states[w]); },
-        [&](std::size_t w) { return original.attentionInput(m_original[w]); }));
-    m_mixed.resize(m_states.size());
-    m_originalMixed.resize(m_states.size());
-    SA_CHECK(quantize(
-        LinearInput::AttentionOutput,
-        [&](std::size_t w) {
-            return m_mixed[w] = block.attentionMix(block.attentionInput(m_states[w]), positions(w), nullptr);
-        },
-        [&](std::size_t w) {
-            return m_originalMixed[w] =
-                       original.attentionMix(original.attentionInput(m_original[w]), positions(w), nullptr);
-        }));
-    SA_CHECK(advance(m_states,
-                     [&](std::size_t w) { return block.attentionOutput(m_states[w], std::exchange(m_mixed[w], {})); }));
-    SA_CHECK(advance(m_original, [&](std::size_t w) {
-        return original.attentionOutput(m_original[w], std::exchange(m_originalMixed[w], {}));
+    SA_CHECK(quantize(LinearInput::Attention,
+                      [](Stream& s, std::size_t w) { return s.block->attentionInput(s.states[w]); }));
+    for (Stream* stream : {&m_quantized, &m_original})
+        stream->mixed.resize(stream->states.size());
+    SA_CHECK(quantize(LinearInput::AttentionOutput, [&](Stream& s, std::size_t w) {
+        const PositionCodes positions = m_positions.at(0, s.states[w].size(0));
+        return s.mixed[w] = s.block->attentionMix(s.block->attentionInput(s.states[w]), positions, nullptr);
     }));
-    SA_CHECK(quantize(
-        LinearInput::Mlp, [&](std::size_t w) { return block.mlpInput(m_states[w]); },
-        [&](std::size_t w) { return original.mlpInput(m_original[w]); }));
+    SA_CHECK(advance(
+        [](Stream& s, std::size_t w) { return s.block->attentionOutput(s.states[w], std::exchange(s.mixed[w], {})); }));
+    SA_CHECK(quantize(LinearInput::Mlp, [](Stream& s, std::size_t w) { return s.block->mlpInput(s.states[w]); }));
     // The inner activations are several times wider than the states: computed twice rather than kept.
-    SA_CHECK(quantize(
-        LinearInput::MlpDown, [&](std::size_t w) { return block.mlpInner(block.mlpInput(m_states[w])); },
-        [&](std::size_t w) { return original.mlpInner(original.mlpInput(m_original[w])); }));
-    const auto past = [](const DecoderBlock& b, const at::Tensor& state) {
-        return b.mlpOutput(state, b.mlpInner(b.mlpInput(state)));
-    };
-    SA_CHECK(advance(m_states, [&](std::size_t w) { return past(block, m_states[w]); }));
-    SA_CHECK(advance(m_original, [&](std::size_t w) { return past(original, m_original[w]); }));
+    const auto inner = [](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(s.states[w])); };
+    SA_CHECK(quantize(LinearInput::MlpDown, inner));
+    SA_CHECK(advance([&](Stream& s, std::size_t w) { return s.block->mlpOutput(s.states[w], inner(s, w)); }));
+    for (Stream* stream : {&m_quantized, &m_original})
+        stream->block.reset();
     return done;
 }
 
-/// The Hessian of one input, `read(w)` being its activations in window w, ready for the sweep.
+/// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
 Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K,
-                                                            const WindowStep& read, const WindowStep& reference)
+                                                            const WindowStep& read)
 {
     HessianAccumulator hessian(K, m_device);
     CrossAccumulator cross(K, m_device);
     std::int64_t tokens = 0;
-    const auto batch = static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_states.front().size(0)));
-    for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
+    const auto batch =
+        static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
+    const std::size_t windows = m_quantized.states.size();
+    for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
-        const std::size_t end = std::min(m_states.size(), begin + batch);
+        const std::size_t end = std::min(windows, begin + batch);
         std::vector<at::Tensor> inputs(end - begin), originals(end - begin);
         forEachWindow(begin, end, [&](std::size_t w) {
-            inputs[w - begin] = read(w);
-            originals[w - begin] = reference(w);
+            inputs[w - begin] = read(m_quantized, w);
+            originals[w - begin] = read(m_original, w);
         });
         const at::Tensor x = at::cat(inputs);
         tokens += x.size(0);
@@ -159,8 +141,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& l
 
 /// Layers that read the same input go together: their row groups share the threads. The block's dense weight is
 /// replaced by what its planes stand for, so that later inputs see the quantization error.
-Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers,
-                                       const Calibration& calibration, std::vector<QuantizedLayer>& done)
+Result<void> BlockPipeline::sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
+                                       std::vector<QuantizedLayer>& done)
 {
     const Stopwatch watch;
     std::vector<at::Tensor> weights;
@@ -192,21 +174,26 @@ Result<void> BlockPipeline::sweepGroup(DecoderBlock& block, const std::vector<Li
             SA_TRY(const at::Tensor values, readFloatTensor(m_model.store, layers[i].name + ".bias"));
             bias = values.to(m_device);
         }
-        block.replaceLinear(layers[i].role, std::make_unique<DenseLinear>(outcome.dense.to(m_device), bias));
+        m_quantized.block->replaceLinear(layers[i].role,
+                                         std::make_unique<DenseLinear>(outcome.dense.to(m_device), bias));
         done.push_back({layers[i], std::move(outcome.packed), outcome.error, outcome.relativeError,
                         watch.seconds() / static_cast<double>(layers.size())});
     }
     return {};
 }
 
-/// states[w] = step(w) for every window.
-Result<void> BlockPipeline::advance(std::vector<at::Tensor>& states, const WindowStep& step)
+/// states[w] = step(w) for every window of both models.
+Result<void> BlockPipeline::advance(const WindowStep& step)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
-    for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
+    const std::size_t windows = m_quantized.states.size();
+    for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
-        const std::size_t end = std::min(m_states.size(), begin + batch);
-        forEachWindow(begin, end, [&](std::size_t w) { states[w] = step(w); });
+        const std::size_t end = std::min(windows, begin + batch);
+        forEachWindow(begin, end, [&](std::size_t w) {
+            for (Stream* stream : {&m_quantized, &m_original})
+                stream->states[w] = step(*stream, w);
+        });
         report(static_cast<double>(end));
     }
     ++m_pass;
@@ -228,7 +215,7 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
 void BlockPipeline::report(double finishedWindows)
 {
     const double layersPerBlock = static_cast<double>(linearLayersOfBlock(m_model.config, m_block).size());
-    const double passes = m_pass + finishedWindows / static_cast<double>(m_states.size());
+    const double passes = m_pass + finishedWindows / static_cast<double>(m_quantized.states.size());
     m_meter.update((m_block + passes / kPasses) * layersPerBlock, m_stepName);
 }
 

@@ -11,6 +11,8 @@
 #include "core/model/decoder.h"
 #include "core/quant/sweep.h"
 
+#include <optional>
+
 namespace sa
 {
 
@@ -23,6 +25,10 @@ struct QuantizedLayer {
 class BlockPipeline
 {
 public:
+    /// Tokens whose activations are held at once while the Hessians are summed. A constant: sums must not depend on
+    /// threads.
+    static constexpr std::int64_t kTokensPerBatch = 8192;
+
     /// All references must outlive the pipeline.
     BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device, const JobContext& context);
 
@@ -34,17 +40,22 @@ public:
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
 private:
-    using WindowStep = std::function<at::Tensor(std::size_t window)>;
+    /// One of the two models on its way through the blocks.
+    struct Stream {
+        std::vector<at::Tensor> states;    ///< per window, f32 [T, hidden]: what the next residual starts from
+        std::vector<at::Tensor> mixed;     ///< per window, f32 [T, heads*d]: between the attention and o_proj
+        std::optional<DecoderBlock> block; ///< the present one
+    };
+    using WindowStep = std::function<at::Tensor(Stream& stream, std::size_t window)>;
     struct Calibration {
         SweepFactor factor;
         at::Tensor correction; ///< f32 [K, K], or undefined: the target of the sweep is W + share * W correction
         double share = 0;
     };
-    Result<Calibration> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input,
-                                  const WindowStep& reference);
-    Result<void> sweepGroup(DecoderBlock& block, const std::vector<LinearInfo>& layers, const Calibration& calibration,
+    Result<Calibration> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input);
+    Result<void> sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
                             std::vector<QuantizedLayer>& done);
-    Result<void> advance(std::vector<at::Tensor>& states, const WindowStep& step);
+    Result<void> advance(const WindowStep& step);
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 
@@ -54,9 +65,7 @@ private:
     SweepOptions m_sweepOptions;
     double m_damping;
     PositionEncoder m_positions;
-    std::vector<at::Tensor> m_states; ///< per window, f32 [T, hidden]: what the next linears' residual starts from
-    std::vector<at::Tensor> m_mixed;  ///< per window, f32 [T, heads*d]: between the attention and o_proj
-    std::vector<at::Tensor> m_original, m_originalMixed; ///< the same in the original model
+    Stream m_quantized, m_original;
     ProgressMeter m_meter;
     int m_block = 0;
     int m_pass = 0; ///< finished passes over the windows in this block

@@ -2,7 +2,7 @@
 #include "core/engine/estimates.h"
 
 #include "core/base/parallel.h"
-#include "core/engine/jobs.h"
+#include "core/engine/block_pipeline.h"
 
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -19,7 +19,6 @@ namespace
 constexpr int kMaxDefaultWindow = 2048;                           ///< what the paper calibrates with
 constexpr std::uint64_t kProgramBytes = std::uint64_t{250} << 20; ///< libraries, thread stacks, the calibration text
 constexpr std::uint64_t kHeaderBytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t kBatchTokens = 8192; ///< BlockPipeline's batch of activations
 
 /// Core seconds of the sweep for one weight and plane (docs/results.md).
 constexpr double kSweepSecondsPerCode = 4e-7;
@@ -80,6 +79,7 @@ std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& 
     }
     // The block, the original beside it, the group in the sweep, Hessian and cross sums with their factors in float64,
     // one batch of activations of both models.
+    constexpr auto kBatchTokens = static_cast<std::uint64_t>(BlockPipeline::kTokensPerBatch);
     const std::uint64_t block = 3 * weights + 5 * 8 * largestInput * largestInput + 4 * 4 * kBatchTokens * largestInput;
     const std::uint64_t tokens = bytesOf(spec.samples, calibrationWindow(spec, c), 1);
     const std::uint64_t states = tokens * 8 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);

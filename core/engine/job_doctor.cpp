@@ -187,7 +187,8 @@ Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context)
         report.failed("config", "Configuration", config.error());
         return done();
     }
-    const auto table = ModelConfig::parse(JsonField(*config, joinPath(spec.model, "config.json")));
+    const JsonField root(*config, joinPath(spec.model, "config.json"));
+    const auto table = ModelConfig::parse(root);
     if (table)
         report.passed("architecture", "Architecture",
                       table->architecture + ", " + std::to_string(table->layers) + " blocks of width " +
@@ -196,14 +197,18 @@ Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context)
         report.failed("architecture", "Architecture", table.error());
     SA_CHECK(context.cancel.check());
 
-    const auto store = WeightStore::open(spec.model);
+    auto store = WeightStore::open(spec.model);
     if (store)
         checkWeights(*store, report);
     else
         report.failed("weights", "Weight files", store.error());
     std::optional<ModelFolder> model;
     if (store && table) {
-        auto opened = ModelFolder::open(spec.model);
+        const auto join = [&]() -> Result<ModelFolder> {
+            SA_TRY(auto quantization, quantizationOf(root));
+            return ModelFolder::join(spec.model, *table, std::move(quantization), *std::move(store));
+        };
+        auto opened = join();
         if (opened) {
             model.emplace(*std::move(opened));
             report.passed("tensors", "Tensors", "all are there, in the shapes that the configuration asks for");

@@ -4,7 +4,7 @@
 // they are from the base's weights.
 #include "core/base/sha256.h"
 #include "core/checkpoint/reference_lat.h"
-#include "core/engine/jobs.h"
+#include "core/engine/layer_ledger.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
 #include "core/engine/source_digests.h"
@@ -48,22 +48,19 @@ public:
         SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
         ProgressMeter meter(m_context.emit, "write", "layers", static_cast<double>(layers.size()));
         for (int block = 0; block < m_base.config.layers; ++block) {
-            std::map<std::string, PackedWeight> packed; // by the name of the weight
+            std::map<std::string, PackedWeight> weights;
+            std::map<std::string, const PackedWeight*> packed;
             for (const auto& layer : linearLayersOfBlock(m_base.config, block)) {
                 SA_CHECK(m_context.cancel.check());
-                meter.update(static_cast<double>(m_events.size()), layer.name);
-                SA_TRY(packed[layer.name + ".weight"], importLayer(layer));
+                meter.update(static_cast<double>(m_ledger.count()), layer.name);
+                SA_TRY(weights[layer.name], importLayer(layer));
+                packed[layer.name] = &weights[layer.name];
             }
             SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
         }
         meter.update(static_cast<double>(layers.size()));
         SA_TRY(const std::uint64_t storedBytes, writer.publish(m_info, m_context.cancel));
-        return Json{{"out", m_spec.out},
-                    {"seconds", watch.seconds()},
-                    {"bits_per_weight", static_cast<double>(m_packedBits) / static_cast<double>(m_weights)},
-                    {"stored_bytes", storedBytes},
-                    {"original_bytes", m_info.originalBytes},
-                    {"layers", m_events}};
+        return m_ledger.result(m_spec.out, watch.seconds(), storedBytes);
     }
 
 private:
@@ -117,38 +114,8 @@ private:
             m_context.warn(layer.name +
                            " is farther from the base's weights than zero is: does the base belong to it?");
 
-        LayerResult event;
-        event.name = layer.name;
-        event.block = layer.block;
-        event.index = static_cast<int>(m_events.size());
-        event.bits = packed.q;
-        event.N = layer.N;
-        event.K = layer.K;
-        event.error = error;
-        event.relativeError = relative;
-        event.seconds = watch.seconds();
-        event.bytes = packed.storedBytes();
-        const Json message = toJson(event);
-        m_context.emit(message);
-        m_events.push_back(message["layer"]);
-        m_info.layers[layer.name] = {layer.name, packed.N, packed.K, packed.q, packed.R, packed.C, error, relative};
-        m_packedBits += 8 * packed.storedBytes();
-        m_weights += static_cast<std::uint64_t>(layer.N) * static_cast<std::uint64_t>(layer.K);
+        m_ledger.add(layer, packed, {error, relative, watch.seconds()});
         return packed;
-    }
-
-    static std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& names,
-                                                          const std::map<std::string, PackedWeight>& packed)
-    {
-        std::vector<PackedWriter::Tensor> out;
-        for (const auto& tensor : names) {
-            const auto place = packed.find(tensor);
-            if (place == packed.end())
-                out.push_back({tensor, nullptr});
-            else
-                out.push_back({tensor.substr(0, tensor.rfind('.')), &place->second});
-        }
-        return out;
     }
 
     const ImportReferenceSpec& m_spec;
@@ -156,9 +123,7 @@ private:
     const JobContext& m_context;
     std::map<std::string, ReferenceFile> m_files;
     QuantizationInfo m_info;
-    Json m_events = Json::array();
-    std::uint64_t m_packedBits = 0;
-    std::uint64_t m_weights = 0;
+    LayerLedger m_ledger{m_info, m_context};
 };
 
 } // namespace

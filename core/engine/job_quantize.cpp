@@ -5,7 +5,7 @@
 #include "core/base/sha256.h"
 #include "core/engine/block_pipeline.h"
 #include "core/engine/estimates.h"
-#include "core/engine/jobs.h"
+#include "core/engine/layer_ledger.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
 #include "core/engine/source_digests.h"
@@ -70,38 +70,6 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
     return out;
 }
 
-Json layerEvent(const LinearInfo& info, int index, const QuantizedLayer& layer)
-{
-    LayerResult event;
-    event.name = info.name;
-    event.block = info.block;
-    event.index = index;
-    event.bits = layer.packed.q;
-    event.N = info.N;
-    event.K = info.K;
-    event.error = layer.error;
-    event.relativeError = layer.relativeError;
-    event.seconds = layer.seconds;
-    event.bytes = layer.packed.storedBytes();
-    return toJson(event);
-}
-
-/// The tensors of one block's shard: packed layers in place of their dense weights, everything else copied.
-std::vector<PackedWriter::Tensor> shardTensors(const std::vector<std::string>& names,
-                                               const std::vector<QuantizedLayer>& layers)
-{
-    std::vector<PackedWriter::Tensor> out;
-    for (const auto& tensor : names) {
-        const auto packed = std::find_if(layers.begin(), layers.end(),
-                                         [&](const auto& layer) { return tensor == layer.info.name + ".weight"; });
-        if (packed == layers.end())
-            out.push_back({tensor, nullptr});
-        else
-            out.push_back({packed->info.name, &packed->packed});
-    }
-    return out;
-}
-
 Json recipeOf(const QuantizeSpec& spec)
 {
     return {{"mode", spec.mode},       {"bits", spec.bits},
@@ -147,31 +115,19 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     BlockPipeline pipeline(model, spec, device, context);
     SA_CHECK(pipeline.embed(calibration.windows));
-    Json layers = Json::array();
-    std::uint64_t packedBits = 0, weights = 0;
+    LayerLedger ledger(info, context);
     for (int block = 0; block < model.config.layers; ++block) {
         const auto onLayer = [&](const QuantizedLayer& layer) {
-            const Json event = layerEvent(layer.info, static_cast<int>(layers.size()), layer);
-            context.emit(event);
-            layers.push_back(event["layer"]);
+            ledger.add(layer.info, layer.packed, {layer.error, layer.relativeError, layer.seconds});
         };
         SA_TRY(const auto quantized, pipeline.run(block, onLayer));
-        SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], quantized)));
-        for (const auto& layer : quantized) {
-            const PackedWeight& packed = layer.packed;
-            info.layers[layer.info.name] = {layer.info.name, packed.N, packed.K,    packed.q,
-                                            packed.R,        packed.C, layer.error, layer.relativeError};
-            packedBits += 8 * packed.storedBytes();
-            weights += static_cast<std::uint64_t>(packed.N) * static_cast<std::uint64_t>(packed.K);
-        }
+        std::map<std::string, const PackedWeight*> packed;
+        for (const auto& layer : quantized)
+            packed[layer.info.name] = &layer.packed;
+        SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
     }
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
-    return Json{{"out", spec.out},
-                {"seconds", watch.seconds()},
-                {"bits_per_weight", static_cast<double>(packedBits) / static_cast<double>(weights)},
-                {"stored_bytes", storedBytes},
-                {"original_bytes", info.originalBytes},
-                {"layers", layers}};
+    return ledger.result(spec.out, watch.seconds(), storedBytes);
 }
 
 } // namespace sa

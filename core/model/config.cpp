@@ -4,7 +4,7 @@
 #include "core/model/config_reading.h"
 #include "core/model/families.h"
 
-#include <algorithm>
+#include <cmath>
 
 namespace sa
 {
@@ -113,6 +113,8 @@ Result<ModelConfig> ModelConfig::parse(const JsonField& config)
     SA_CHECK(family->read(config, out));
     if (out.embeddingWidth == 0)
         out.embeddingWidth = out.hidden;
+    if (out.attentionScale == 0.0)
+        out.attentionScale = 1.0 / std::sqrt(static_cast<double>(out.headDim));
     SA_CHECK(checkTable(config, out));
     SA_TRY(out.eosIds, parseEos(config));
     if (config.has("auto_map"))

@@ -92,8 +92,8 @@ struct ModelConfig {
     std::optional<RopeConfig> localRope; ///< Gemma-3: blocks with a window have positions of their own
     std::int64_t learnedOffset = 0;      ///< OPT: position p has row p + 2
 
-    double embeddingScale = 1.0;                         ///< Gemma: sqrt(hidden)
-    double attentionScale = 0.0;                         ///< scores are q.k times this
+    double embeddingScale = 1.0; ///< Gemma: sqrt(hidden)
+    double attentionScale = 0.0; ///< scores are q.k times this; families leave 0 for 1/sqrt(head_dim)
     std::optional<double> attentionSoftcap, headSoftcap; ///< Gemma-2: c tanh(x / c) on scores, on logits
     std::vector<std::int64_t> windows; ///< per block: keys that a query sees, itself included; 0 = all
 

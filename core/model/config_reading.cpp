@@ -120,7 +120,6 @@ Result<void> readCommon(const JsonField& config, ModelConfig& out, bool tiedByDe
     SA_TRY(out.positions, config.intOr("max_position_embeddings", 2048, 1, kMaxPositions));
     SA_TRY(out.normEpsilon, config.doubleOr("rms_norm_eps", 1e-6, 0.0, 1.0));
     SA_TRY(out.tiedHead, config.boolOr("tie_word_embeddings", tiedByDefault));
-    out.attentionScale = 1.0 / std::sqrt(static_cast<double>(out.headDim));
     return {};
 }
 

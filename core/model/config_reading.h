@@ -15,7 +15,7 @@ inline constexpr std::int64_t kMaxLayers = 4096;
 inline constexpr std::int64_t kMaxPositions = std::int64_t{1} << 31;
 
 /// hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, vocab_size,
-/// max_position_embeddings, rms_norm_eps, tie_word_embeddings; scores scaled by 1/sqrt(head_dim).
+/// max_position_embeddings, rms_norm_eps, tie_word_embeddings.
 Result<void> readCommon(const JsonField& config, ModelConfig& out, bool tiedByDefault);
 
 /// heads | hidden, unless head_dim is given.

@@ -88,7 +88,7 @@ const Linear& DecoderBlock::linear(LinearRole role) const
     return *body;
 }
 
-void DecoderBlock::replaceLinear(LinearRole role, std::unique_ptr<Linear> linear)
+void DecoderBlock::replaceLinear(LinearRole role, std::shared_ptr<const Linear> linear)
 {
     m_linears[static_cast<std::size_t>(role)] = std::move(linear);
 }

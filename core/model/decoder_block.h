@@ -20,6 +20,7 @@ struct KvCache {
     std::int64_t length = 0;
 };
 
+/// Copies share their weights: replacing a linear of one leaves the other as it was.
 class DecoderBlock
 {
 public:
@@ -39,7 +40,7 @@ public:
     at::Tensor mlpInner(const at::Tensor& x) const;                                      ///< gate up -> [T, inner]
     at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;       ///< down, residual added
 
-    void replaceLinear(LinearRole role, std::unique_ptr<Linear> linear);
+    void replaceLinear(LinearRole role, std::shared_ptr<const Linear> linear);
     std::int64_t weightBytes() const;
 
 private:
@@ -59,7 +60,7 @@ private:
 
     Shape m_shape{};
     Norm m_attentionNorm, m_attentionPostNorm, m_mlpNorm, m_mlpPostNorm, m_queryNorm, m_keyNorm;
-    std::array<std::unique_ptr<Linear>, kLinearRoles> m_linears;
+    std::array<std::shared_ptr<const Linear>, kLinearRoles> m_linears;
 };
 
 } // namespace sa

@@ -19,6 +19,17 @@ struct Family {
 std::span<const Family> families();
 std::string familyNames(); ///< "LlamaForCausalLM, MistralForCausalLM, ..."
 
+/// What LLaMA's checkpoints call their tensors, and those of every family with its layout.
+inline constexpr TensorNames kLlamaNames{
+    .embedding = "model.embed_tokens",
+    .finalNorm = "model.norm",
+    .block = "model.layers",
+    .attentionNorm = "input_layernorm",
+    .mlpNorm = "post_attention_layernorm",
+    .linears = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "", "self_attn.o_proj", "mlp.gate_proj",
+                "mlp.up_proj", "mlp.down_proj"},
+};
+
 Result<void> readLlama(const JsonField& config, ModelConfig& out);
 Result<void> readMistral(const JsonField& config, ModelConfig& out);
 Result<void> readQwen2(const JsonField& config, ModelConfig& out);

@@ -4,8 +4,6 @@
 #include "core/model/config_reading.h"
 #include "core/model/families.h"
 
-#include <cmath>
-
 namespace sa
 {
 
@@ -62,7 +60,6 @@ Result<void> readBloom(const JsonField& config, ModelConfig& out)
     SA_TRY(out.tiedHead, config.boolOr("tie_word_embeddings", true));
     SA_TRY(out.normEpsilon, config.doubleOr("layer_norm_epsilon", 1e-5, 0.0, 1.0));
     SA_TRY(out.residualFromNorm, config.boolOr("apply_residual_connection_post_layernorm", false));
-    out.attentionScale = 1.0 / std::sqrt(static_cast<double>(out.headDim));
     out.positionScheme = PositionScheme::Alibi;
     out.norm = NormKind::Layer;
     out.embeddingNorm = true;

@@ -14,24 +14,13 @@ namespace
 
 using namespace config_reading;
 
-constexpr TensorNames kNames{
-    .embedding = "model.embed_tokens",
-    .finalNorm = "model.norm",
-    .block = "model.layers",
-    .attentionNorm = "input_layernorm",
-    .mlpNorm = "post_attention_layernorm",
-    .linears = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "", "self_attn.o_proj", "mlp.gate_proj",
-                "mlp.up_proj", "mlp.down_proj"},
-};
-
 Result<void> readGemmaLayout(const JsonField& config, ModelConfig& out, std::int64_t defaultHeadDim)
 {
     out.family = "gemma";
-    out.names = kNames;
+    out.names = kLlamaNames;
     SA_CHECK(readCommon(config, out, /*tiedByDefault=*/true));
     if (!config.has("head_dim"))
         out.headDim = defaultHeadDim;
-    out.attentionScale = 1.0 / std::sqrt(static_cast<double>(out.headDim));
     out.norm = NormKind::RmsPlusOne;
     out.embeddingScale = std::sqrt(static_cast<double>(out.hidden));
     SA_TRY(const bool bias, config.boolOr("attention_bias", false));

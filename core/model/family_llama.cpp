@@ -13,19 +13,9 @@ namespace
 
 using namespace config_reading;
 
-constexpr TensorNames kNames{
-    .embedding = "model.embed_tokens",
-    .finalNorm = "model.norm",
-    .block = "model.layers",
-    .attentionNorm = "input_layernorm",
-    .mlpNorm = "post_attention_layernorm",
-    .linears = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "", "self_attn.o_proj", "mlp.gate_proj",
-                "mlp.up_proj", "mlp.down_proj"},
-};
-
 Result<void> readLlamaLayout(const JsonField& config, ModelConfig& out)
 {
-    out.names = kNames;
+    out.names = kLlamaNames;
     SA_CHECK(readCommon(config, out, /*tiedByDefault=*/false));
     SA_TRY(out.activation, readActivation(config, "hidden_act", "silu", {Activation::Silu}));
     SA_TRY(out.rope, readRope(config, out));
@@ -86,10 +76,8 @@ Result<void> readQwen3(const JsonField& config, ModelConfig& out)
 {
     out.family = "qwen3";
     SA_CHECK(readLlamaLayout(config, out));
-    if (!config.has("head_dim")) {
+    if (!config.has("head_dim"))
         out.headDim = 128; // the reference's fallback; not hidden/heads
-        out.attentionScale = 1.0 / 11.313708498984761;
-    }
     SA_TRY(const bool attentionBias, config.boolOr("attention_bias", false));
     out.queryBias = out.keyValueBias = out.outputBias = attentionBias;
     out.queryKeyNorm = true;

@@ -4,8 +4,6 @@
 #include "core/model/config_reading.h"
 #include "core/model/families.h"
 
-#include <cmath>
-
 namespace sa
 {
 
@@ -42,7 +40,6 @@ Result<void> readOpt(const JsonField& config, ModelConfig& out)
     SA_TRY(out.positions, config.intOr("max_position_embeddings", 2048, 1, kMaxDimension));
     SA_TRY(out.embeddingWidth, config.intOr("word_embed_proj_dim", out.hidden, 1, kMaxDimension));
     SA_TRY(out.tiedHead, config.boolOr("tie_word_embeddings", true));
-    out.attentionScale = 1.0 / std::sqrt(static_cast<double>(out.headDim));
 
     out.positionScheme = PositionScheme::Learned;
     out.learnedOffset = 2;

@@ -74,9 +74,14 @@ Result<ModelFolder> ModelFolder::open(const std::string& path)
     SA_TRY(ModelConfig parsed, ModelConfig::parse(root));
     SA_TRY(auto quantization, quantizationOf(root));
     SA_TRY(WeightStore store, WeightStore::open(path));
-    SA_CHECK(store.useCanonicalNames(expectedTensors(parsed).front().name));
+    return join(path, std::move(parsed), std::move(quantization), std::move(store));
+}
 
-    ModelFolder model{path, std::move(parsed), std::move(store), std::move(quantization), {}};
+Result<ModelFolder> ModelFolder::join(const std::string& path, ModelConfig config,
+                                      std::optional<QuantizationInfo> quantization, WeightStore store)
+{
+    SA_CHECK(store.useCanonicalNames(expectedTensors(config).front().name));
+    ModelFolder model{path, std::move(config), std::move(store), std::move(quantization), {}};
     model.warnings = model.config.warnings;
     model.warnings.insert(model.warnings.end(), model.store.warnings().begin(), model.store.warnings().end());
     if (model.packed())

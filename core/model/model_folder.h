@@ -19,6 +19,9 @@ struct ModelFolder {
     /// Checks that every tensor the architecture needs is there with the right shape and a float type, and that every
     /// packed layer belongs to the architecture. NotFound/BadFormat/Unsupported name file and field or tensor.
     static Result<ModelFolder> open(const std::string& path);
+    /// The same from what was read already, for who wants to know which part fails.
+    static Result<ModelFolder> join(const std::string& path, ModelConfig config,
+                                    std::optional<QuantizationInfo> quantization, WeightStore store);
 
     bool packed() const { return quantization.has_value(); }
     /// Number of weights, a tied head counted once, packed weights counted as what they stand for.

@@ -152,9 +152,10 @@ private:
     JsonField m_spec;
 };
 
-Result<JobSpec> parseOpen(const SpecReader& reader)
+/// A spec that is a model and nothing else.
+template<class Spec> Result<JobSpec> parseModel(const SpecReader& reader)
 {
-    OpenSpec spec;
+    Spec spec;
     SA_CHECK(reader.path("model", spec.model));
     return JobSpec(std::move(spec));
 }
@@ -216,20 +217,6 @@ Result<JobSpec> parseExport(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
-Result<JobSpec> parseVerify(const SpecReader& reader)
-{
-    VerifySpec spec;
-    SA_CHECK(reader.path("model", spec.model));
-    return JobSpec(std::move(spec));
-}
-
-Result<JobSpec> parseDoctor(const SpecReader& reader)
-{
-    DoctorSpec spec;
-    SA_CHECK(reader.path("model", spec.model));
-    return JobSpec(std::move(spec));
-}
-
 Result<JobSpec> parseImportReference(const SpecReader& reader)
 {
     ImportReferenceSpec spec;
@@ -244,13 +231,13 @@ struct Kind {
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
-constexpr Kind kKinds[] = {{"open", parseOpen},
+constexpr Kind kKinds[] = {{"open", parseModel<OpenSpec>},
                            {"quantize", parseQuantize},
                            {"evaluate", parseEvaluate},
                            {"generate", parseGenerate},
                            {"export", parseExport},
-                           {"verify", parseVerify},
-                           {"doctor", parseDoctor},
+                           {"verify", parseModel<VerifySpec>},
+                           {"doctor", parseModel<DoctorSpec>},
                            {"import_reference", parseImportReference}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace sa
@@ -14,7 +15,21 @@ namespace
 {
 constexpr std::int64_t kTile =
     128; ///< rows of H summed as one piece; a constant, so that threads do not change the sums
+
+/// Calls sum(begin, end) for every run of kTile columns of x, [tokens, K].
+void forEachTile(const at::Tensor& x, const std::function<void(std::int64_t, std::int64_t)>& sum)
+{
+    const std::int64_t K = x.size(1);
+    const auto tile = [&](std::int64_t i) { sum(i * kTile, std::min(K, (i + 1) * kTile)); };
+    const std::int64_t tiles = (K + kTile - 1) / kTile;
+    if (!x.is_cpu())
+        for (std::int64_t i = 0; i < tiles; ++i)
+            tile(i);
+    else
+        parallelFor(tiles, tile);
 }
+
+} // namespace
 
 HessianAccumulator::HessianAccumulator(std::int64_t K, at::Device device)
     : m_upper(at::zeros({K, K}, at::TensorOptions().dtype(at::kDouble).device(device)))
@@ -24,17 +39,9 @@ HessianAccumulator::HessianAccumulator(std::int64_t K, at::Device device)
 void HessianAccumulator::add(const at::Tensor& x)
 {
     const at::Tensor xt = x.t();
-    const std::int64_t K = x.size(1);
-    const auto tile = [&](std::int64_t i) {
-        const std::int64_t begin = i * kTile, end = std::min(K, begin + kTile);
+    forEachTile(x, [&](std::int64_t begin, std::int64_t end) {
         m_upper.slice(0, begin, end).slice(1, begin).add_(at::mm(xt.slice(0, begin, end), x.slice(1, begin)));
-    };
-    const std::int64_t tiles = (K + kTile - 1) / kTile;
-    if (!x.is_cpu())
-        for (std::int64_t i = 0; i < tiles; ++i)
-            tile(i);
-    else
-        parallelFor(tiles, tile);
+    });
 }
 
 at::Tensor HessianAccumulator::matrix() const
@@ -51,17 +58,9 @@ CrossAccumulator::CrossAccumulator(std::int64_t K, at::Device device)
 void CrossAccumulator::add(const at::Tensor& y, const at::Tensor& x)
 {
     const at::Tensor yt = y.t();
-    const std::int64_t K = x.size(1);
-    const auto tile = [&](std::int64_t i) {
-        const std::int64_t begin = i * kTile, end = std::min(K, begin + kTile);
+    forEachTile(x, [&](std::int64_t begin, std::int64_t end) {
         m_sum.slice(0, begin, end).add_(at::mm(yt.slice(0, begin, end), x));
-    };
-    const std::int64_t tiles = (K + kTile - 1) / kTile;
-    if (!x.is_cpu())
-        for (std::int64_t i = 0; i < tiles; ++i)
-            tile(i);
-    else
-        parallelFor(tiles, tile);
+    });
 }
 
 at::Tensor CrossAccumulator::matrix() const

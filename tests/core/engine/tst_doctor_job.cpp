@@ -2,7 +2,7 @@
 // The doctor's list on whole, poor and broken folders.
 #include "core/base/atomic_file.h"
 #include "core/base/file.h"
-#include "core/engine/job.h"
+#include "job_runner.h"
 
 #include <QDir>
 #include <QTemporaryDir>
@@ -17,8 +17,7 @@ const QString kModel = SA_SOURCE_DIR "/resources/sample-model";
 
 Json examine(const QString& folder)
 {
-    const auto report = runJob(
-        DoctorSpec{folder.toStdString()}, [](const Json&) {}, CancelToken());
+    const auto report = test::run(DoctorSpec{folder.toStdString()});
     return report ? *report : Json();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every family through the whole job: quantize, run from planes, export, run the export.
 #include "core/base/file.h"
-#include "core/engine/job.h"
+#include "job_runner.h"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -9,31 +9,8 @@
 #include <cmath>
 
 using namespace sa;
-
-namespace
-{
-
-const std::string kText = SA_SOURCE_DIR "/resources/sample-text/evaluation.raw.txt";
-
-Result<Json> run(const JobSpec& spec)
-{
-    return runJob(
-        spec, [](const Json&) {}, CancelToken());
-}
-
-double perplexityOf(const std::string& model)
-{
-    EvaluateSpec spec;
-    spec.model = model;
-    spec.text = kText;
-    spec.join = "raw";
-    spec.seqlen = 256;
-    spec.maxWindows = 8;
-    const auto result = run(spec);
-    return result ? (*result)["perplexity"].get<double>() : NAN;
-}
-
-} // namespace
+using test::perplexityOf;
+using test::run;
 
 class TestFamilyJobs : public QObject
 {
@@ -67,8 +44,9 @@ private Q_SLOTS:
         QVERIFY2(exported, exported ? "" : exported.error().sentence().c_str());
         QVERIFY(run(VerifySpec{quantize.out}));
 
-        const double original = perplexityOf(model), packed = perplexityOf(quantize.out),
-                     dense = perplexityOf(exportSpec.out);
+        constexpr int kWindows = 8;
+        const double original = perplexityOf(model, kWindows), packed = perplexityOf(quantize.out, kWindows),
+                     dense = perplexityOf(exportSpec.out, kWindows);
         QVERIFY2(std::abs(packed / dense - 1.0) < 1e-3, qPrintable(QString("%1 and %2").arg(packed).arg(dense)));
         QVERIFY2(packed < 1.15 * original, qPrintable(QString("%1 after %2").arg(packed).arg(original)));
         qInfo("%s: %.3f, packed at 3 bits %.3f", qPrintable(name), original, packed);

@@ -2,7 +2,7 @@
 // Whole jobs on the bundled model.
 #include "core/base/file.h"
 #include "core/base/sha256.h"
-#include "core/engine/job.h"
+#include "job_runner.h"
 
 #include <QDir>
 #include <QTemporaryDir>
@@ -11,12 +11,12 @@
 #include <cmath>
 
 using namespace sa;
+using test::run;
 
 namespace
 {
 
 const std::string kModel = SA_SOURCE_DIR "/resources/sample-model";
-const std::string kText = SA_SOURCE_DIR "/resources/sample-text/evaluation.raw.txt";
 const std::string kCalibration = SA_SOURCE_DIR "/resources/sample-text/calibration.txt";
 
 QuantizeSpec smallJob(const std::string& out)
@@ -39,27 +39,9 @@ std::map<QString, std::string> digests(const QString& folder)
     return out;
 }
 
-Result<Json> run(const JobSpec& spec, std::vector<Json>* events = nullptr, const CancelToken& cancel = {})
-{
-    return runJob(
-        spec,
-        [&](const Json& event) {
-            if (events)
-                events->push_back(event);
-        },
-        cancel);
-}
-
 double perplexityOf(const std::string& model)
 {
-    EvaluateSpec spec;
-    spec.model = model;
-    spec.text = kText;
-    spec.join = "raw";
-    spec.seqlen = 256;
-    spec.maxWindows = 24;
-    const auto result = run(spec);
-    return result ? (*result)["perplexity"].get<double>() : NAN;
+    return test::perplexityOf(model, 24);
 }
 
 } // namespace
