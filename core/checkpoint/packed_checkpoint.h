@@ -62,9 +62,11 @@ Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo&
 class PackedWriter
 {
 public:
-    struct Tensor {                           ///< either a packed layer, or a tensor copied as it is in the source
-        std::string name;                     ///< packed: layer name; copy: full tensor name
-        const PackedWeight* packed = nullptr; ///< null: copy from the source store
+    /// A packed layer, a tensor with new values, or one copied as it is in the source.
+    struct Tensor {
+        std::string name;                           ///< packed: layer name; else full tensor name
+        const PackedWeight* packed = nullptr;       ///< a layer's planes and scales in place of its weight
+        const std::vector<float>* values = nullptr; ///< in place of the source's, rounded to its dtype; all finite
     };
     /// BadInput when `out` is busy; NoSpace when fewer than `estimatedBytes` are free; Unsupported when the source is
     /// quantized already. Copies tokenizer, template and generation files at once, so that their troubles show before

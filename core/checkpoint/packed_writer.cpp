@@ -2,6 +2,7 @@
 #include "core/checkpoint/companion_files.h"
 #include "core/checkpoint/config_json.h"
 #include "core/checkpoint/finite_scan.h"
+#include "core/checkpoint/float_encoding.h"
 #include "core/checkpoint/packed_layout.h"
 #include "core/checkpoint/safetensors.h"
 #include "sa/kernels/sign_planes.h"
@@ -22,8 +23,9 @@ constexpr const char* kConfigName = "config.json";
 /// One tensor of a shard on its way to the file.
 struct Planned {
     SafetensorsWriter::Declaration declaration;
-    std::span<const std::byte> bytes; ///< of a packed layer, in memory; empty when copied from the source
-    bool copied = false;
+    std::span<const std::byte> bytes = {};      ///< of a packed layer, in memory
+    const std::vector<float>* values = nullptr; ///< new values of a dense tensor
+    bool copied() const { return bytes.data() == nullptr && values == nullptr; }
 };
 
 Error mistake(std::string message, const std::string& place)
@@ -78,6 +80,7 @@ struct PackedWriter::State {
     std::string pathOf(const std::string& fileName) const { return joinPath(stage.path(), fileName); }
     Result<void> plan(const Tensor& tensor, std::vector<Planned>& out) const;
     Result<void> planPacked(const Tensor& tensor, std::vector<Planned>& out) const;
+    Result<void> write(const Planned& entry, SafetensorsWriter& writer) const;
     Result<void> copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const;
     Result<void> checkLayers(const QuantizationInfo& info) const;
     Result<void> compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const;
@@ -137,7 +140,9 @@ Result<void> PackedWriter::State::plan(const Tensor& tensor, std::vector<Planned
     if (tensor.packed)
         return planPacked(tensor, out);
     SA_TRY(const TensorInfo* info, source->find(tensor.name));
-    out.push_back({{tensor.name, info->dtype, info->shape}, {}, true});
+    if (tensor.values && tensor.values->size() != static_cast<std::size_t>(info->elements()))
+        return mistake("new values do not have the size of their tensor", tensor.name);
+    out.push_back({{tensor.name, info->dtype, info->shape}, {}, tensor.values});
     return {};
 }
 
@@ -154,6 +159,18 @@ Result<void> PackedWriter::State::copyTensor(const SafetensorsWriter::Declaratio
                 .tryThis("The weights are damaged: download or convert the model again");
         return writer.write(piece);
     });
+}
+
+Result<void> PackedWriter::State::write(const Planned& entry, SafetensorsWriter& writer) const
+{
+    if (entry.copied())
+        return copyTensor(entry.declaration, writer);
+    if (!entry.values)
+        return writer.write(entry.bytes);
+    auto encoded = encodeFloats(entry.declaration.dtype, *entry.values);
+    if (!encoded)
+        return std::move(encoded).error().at(display(entry.declaration.name));
+    return writer.write(*encoded);
 }
 
 Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
@@ -180,7 +197,7 @@ Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
     const std::string fileName = shardName(state.shardsWritten + 1, state.shardCount);
     SA_TRY(SafetensorsWriter writer, SafetensorsWriter::create(state.pathOf(fileName), std::move(declarations)));
     for (const auto& entry : planned)
-        SA_CHECK(entry.copied ? state.copyTensor(entry.declaration, writer) : writer.write(entry.bytes));
+        SA_CHECK(state.write(entry, writer));
     SA_CHECK(writer.commit());
 
     for (auto& entry : planned) {
