@@ -62,7 +62,9 @@ std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
         packed.N = static_cast<int>(layer.N);
         packed.K = static_cast<int>(layer.K);
         packed.q = spec.bits;
-        packed.R = spec.groupRows.value_or((packed.N + 7) / 8);
+        packed.C = spec.columnsPerScale();
+        packed.R = spec.rowsPerScale(packed.N);
+        packed.rescaled = spec.rescales();
         bytes += packed.storedBytes();
     }
     return bytes + kHeaderBytes;

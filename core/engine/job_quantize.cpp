@@ -72,9 +72,17 @@ Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder&
 
 Json recipeOf(const QuantizeSpec& spec)
 {
-    return {{"mode", spec.mode},       {"bits", spec.bits},
-            {"rounds", spec.rounds},   {"apot", spec.apot},
-            {"damping", spec.damping}, {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)}};
+    return {{"mode", spec.mode},
+            {"bits", spec.bits},
+            {"rounds", spec.rounds},
+            {"apot", spec.apot},
+            {"damping", spec.damping},
+            {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)},
+            {"rescale", spec.rescales()},
+            {"rotate", spec.rotates()},
+            {"weighted_fit", spec.weightedFit},
+            {"refinements", spec.refinementPasses()},
+            {"drift_correction", spec.driftCorrection}};
 }
 
 } // namespace
@@ -82,11 +90,11 @@ Json recipeOf(const QuantizeSpec& spec)
 Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
-    if (spec.mode != "lat")
-        return makeError(Errc::Usage, "this version quantizes in one mode")
+    if (spec.mode != "lat" && spec.mode != "acc")
+        return makeError(Errc::Usage, "there is no such mode")
             .at("mode")
             .butFound("\"" + display(spec.mode) + "\"")
-            .wanted("lat");
+            .wanted("lat or acc");
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));

@@ -22,8 +22,9 @@ void LayerLedger::add(const LinearInfo& layer, const PackedWeight& packed, const
     const Json message = toJson(event);
     m_context.emit(message);
     m_layers.push_back(message["layer"]);
-    m_info.layers[layer.name] = {layer.name, packed.N, packed.K,      packed.q,
-                                 packed.R,   packed.C, outcome.error, outcome.relativeError};
+    PackedLayerInfo& info = m_info.layers[layer.name] = PackedLayerInfo::of(layer.name, packed);
+    info.error = outcome.error;
+    info.relativeError = outcome.relativeError;
     m_packedBits += 8 * packed.storedBytes();
     m_weights += static_cast<std::uint64_t>(layer.N) * static_cast<std::uint64_t>(layer.K);
 }
