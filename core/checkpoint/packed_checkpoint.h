@@ -24,9 +24,10 @@ struct PackedLayerInfo {
     /// Bytes of planes and scales.
     std::uint64_t storedBytes() const
     {
-        const kernels::SignPlanes shape{nullptr, nullptr, N, K, q, R, C};
-        return shape.wordCount() * sizeof(std::uint32_t) + shape.scaleCount() * sizeof(kernels::PackedScale);
+        return shape().wordCount() * sizeof(std::uint32_t) + shape().scaleCount() * sizeof(kernels::PackedScale);
     }
+    /// Without data.
+    kernels::SignPlanes shape() const { return {nullptr, nullptr, N, K, q, R, C}; }
 };
 
 /// quantization_config as a value.
