@@ -294,8 +294,12 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
 
     Command info(app, "open", "info", "Show what a model consists of",
                  "  shiftadd info models/llama2-6m\n"
-                 "  shiftadd info --json packed-3bit\n");
+                 "  shiftadd info --json packed-3bit\n"
+                 "  shiftadd info packed-3bit --energy paper --context 512\n");
     info.path("model", "Folder of the model, original or packed");
+    info.text("energy", "paper|published",
+              withDefault("Unit energies: Table 1 of the paper, or the usual published ones", OpenSpec().energy));
+    info.number("context", "N", "Positions that the counted token attends to [2048, or the model's if fewer]");
 
     Command quantize(
         app, "quantize", "quantize", "Compress a model into a packed folder",

@@ -28,10 +28,11 @@ struct PackedLayerInfo {
     /// Bytes of planes, scales and exponents.
     std::uint64_t storedBytes() const
     {
-        const kernels::SignPlanes shape{nullptr, nullptr, N, K, q, R, C};
-        return shape.wordCount() * sizeof(std::uint32_t) + shape.scaleCount() * sizeof(kernels::PackedScale) +
+        return shape().wordCount() * sizeof(std::uint32_t) + shape().scaleCount() * sizeof(kernels::PackedScale) +
                (rescaled ? static_cast<std::uint64_t>(K) : 0);
     }
+    /// Without data.
+    kernels::SignPlanes shape() const { return {nullptr, nullptr, N, K, q, R, C}; }
     bool sameShape(const PackedLayerInfo& other) const; ///< everything but name and errors
 };
 

@@ -4,6 +4,7 @@
 #include "core/base/resources.h"
 #include "core/base/sha256.h"
 #include "core/engine/block_pipeline.h"
+#include "core/engine/cost_report.h"
 #include "core/engine/estimates.h"
 #include "core/engine/layer_ledger.h"
 #include "core/engine/progress.h"
@@ -135,7 +136,10 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
     }
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
-    return ledger.result(spec.out, watch.seconds(), storedBytes);
+    Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
+    SA_TRY(const CostReport cost, CostReport::create(model, &info));
+    result["cost"] = cost.summary();
+    return result;
 }
 
 } // namespace sa

@@ -168,6 +168,15 @@ template<class Spec> Result<JobSpec> parseModel(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseOpen(const SpecReader& reader)
+{
+    OpenSpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(reader.choice("energy", spec.energy, {"paper", "published"}));
+    SA_CHECK(reader.integer("context", spec.context, 1, kMaxInt));
+    return JobSpec(std::move(spec));
+}
+
 Result<JobSpec> parseQuantize(const SpecReader& reader)
 {
     QuantizeSpec spec;
@@ -244,7 +253,7 @@ struct Kind {
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
-constexpr Kind kKinds[] = {{"open", parseModel<OpenSpec>},
+constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"quantize", parseQuantize},
                            {"evaluate", parseEvaluate},
                            {"generate", parseGenerate},
@@ -261,7 +270,7 @@ template<class T> Json orNull(const std::optional<T>& value)
 
 Json object(const OpenSpec& spec)
 {
-    return {{"model", spec.model}};
+    return {{"model", spec.model}, {"energy", spec.energy}, {"context", orNull(spec.context)}};
 }
 
 Json object(const QuantizeSpec& spec)
@@ -378,7 +387,11 @@ private:
 
 std::vector<std::string> arguments(const OpenSpec& spec)
 {
-    return ArgumentList("info").with({spec.model});
+    const OpenSpec fallback;
+    ArgumentList list("info");
+    list.changed("--energy", spec.energy, fallback.energy);
+    list.changed("--context", spec.context, fallback.context);
+    return std::move(list).with({spec.model});
 }
 
 std::vector<std::string> arguments(const QuantizeSpec& spec)

@@ -16,7 +16,9 @@ namespace sa
 {
 
 struct OpenSpec {
-    std::string model; ///< original or packed folder
+    std::string model;                ///< original or packed folder
+    std::string energy = "published"; ///< or "paper": unit prices of the token's energy
+    std::optional<int> context = {};  ///< positions that the token attends to; default min(2048, the model's positions)
     bool operator==(const OpenSpec&) const = default;
 };
 
