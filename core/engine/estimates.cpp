@@ -63,7 +63,7 @@ std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, c
         packed.q = spec.bits;
         packed.C = spec.columnsPerScale();
         packed.R = spec.rowsPerScale(packed.N);
-        packed.rescaled = spec.rescales();
+        packed.rescaled = spec.rescales() && spec.rotates(); // without rotation few layers are
     }
     return out;
 }
@@ -74,7 +74,8 @@ std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
     for (const auto& [layer, packed] : plannedLayers(model, spec)) {
         if (const auto dense = model.store.find(layer + ".weight"))
             bytes -= std::min(bytes, (*dense)->sizeBytes);
-        bytes += packed.storedBytes();
+        bytes +=
+            packed.storedBytes() + (spec.rescales() && !packed.rescaled ? static_cast<std::uint64_t>(packed.K) : 0);
     }
     return bytes + kHeaderBytes;
 }

@@ -225,7 +225,13 @@ const std::vector<Damage>& damages()
          "JSON"},
         {"no quantization_config", [](const QString& f) { QVERIFY(writeFile(f + "/config.json", "{}")); },
          Errc::BadInput, "not a packed model"},
-        {"a newer version", [](const QString& f) { editConfig(f, [](sa::Json& j) { j["version"] = 2; }); },
+        {"exponents that are not there",
+         [](const QString& f) { editConfig(f, [](sa::Json& j) { j["layers"]["block.w"]["rescale"] = true; }); },
+         Errc::NotFound, "block.w.exponents"},
+        {"a newer version",
+         [](const QString& f) {
+             editConfig(f, [](sa::Json& j) { j["version"] = sa::QuantizationInfo::kVersion + 1; });
+         },
          Errc::Unsupported, "newer version"},
     };
     return list;
@@ -378,7 +384,13 @@ void TestPackedDamage::quantizationConfigs_data()
     row("/quant_method", "3", sa::Errc::Unsupported);
     for (const char* value : {"", "null", "0", "-1", "1.0", "\"1\"", "true", "99999999999"})
         row("/version", value);
-    row("/version", "2", sa::Errc::Unsupported);
+    row("/version", "3", sa::Errc::Unsupported);
+    for (const char* value : {"1", "\"yes\"", "{}"})
+        row("/layers/block.w/rescale", value);
+    for (const char* value : {"-1", "1.5", "\"7\"", "true"}) {
+        row("/layers/block.w/input_rotation", value);
+        row("/layers/block.w/output_rotation", value);
+    }
     row("/version", "2147483647", sa::Errc::Unsupported);
     for (const char* value : {"", "null", "1", "\"\"", "[]"})
         row("/mode", value);
@@ -468,7 +480,7 @@ void TestPackedDamage::unknownFieldsAreIgnored()
 {
     const auto before = quantizationInfo(originalLayers()).toJson();
     sa::Json quantization = before;
-    quantization["comment"] = "by a later writer of version 1";
+    quantization["comment"] = "by a later writer of this version";
     quantization["layers"]["block.w"]["seconds"] = 1.5;
     quantization["calibration"] = nullptr;
     quantization["source"]["tokenizer_sha256"] = nullptr;
