@@ -31,16 +31,16 @@ Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& 
             .butFound(name(info->dtype))
             .wanted("F32, F16 or BF16");
     }
-    at::Tensor raw = at::empty(info->shape, at::TensorOptions().dtype(type));
+    at::Tensor raw = at::empty(info->shape, at::TensorOptions().dtype(type).pinned_memory(device.is_cuda()));
     SA_CHECK(store.read(tensorName, std::span(static_cast<std::byte*>(raw.data_ptr()), raw.nbytes())));
-    at::Tensor values = raw.to(at::kFloat);
+    const at::Tensor values = raw.to(device).to(at::kFloat);
     // x * 0 is NaN exactly for NaN and infinity: one pass, no mask tensor.
     if (values.numel() > 0 && !(values * 0).sum().eq(0).item<bool>())
         return makeError(Errc::BadFormat, "a tensor contains NaN or infinite values")
             .in(store.folder())
             .at(tensorName)
             .tryThis("The weights are damaged: download or convert the model again");
-    return values.to(device);
+    return values;
 }
 
 void setThreads(int threads)

@@ -51,12 +51,12 @@ private:
     std::vector<LazySpan> m_spans;
     std::vector<std::int64_t> m_blockBegins; ///< in sweep order
     std::int64_t m_groups = 0;
-    at::Tensor m_groupBegin, m_groupOfRow;   ///< i32 [groups + 1], [rows]
-    at::Tensor m_columnWeights;              ///< f32 [K]
-    at::Tensor m_original, m_quantized;      ///< f32 [K, rows]
-    at::Tensor m_codes;                      ///< u8 [K, rows]
-    at::Tensor m_grids;                      ///< u8 [blocks, groups, sizeof(BcqGrid)]
-    at::Tensor m_active, m_trail;            ///< f32 [columns of the widest block or span, rows]
+    at::Tensor m_groupBegin, m_groupOfRow; ///< i32 [groups + 1], [rows]
+    at::Tensor m_columnWeights;            ///< f32 [K]
+    at::Tensor m_original, m_quantized;    ///< f32 [K, rows]
+    at::Tensor m_codes;                    ///< u8 [K, rows]
+    at::Tensor m_grids;                    ///< u8 [blocks, groups, sizeof(BcqGrid)]
+    at::Tensor m_active, m_trail;          ///< f32 [columns of the widest block or span, rows]
 };
 
 StackedSweep::StackedSweep(const std::vector<DeviceLayer>& layers, const SweepFactor& factor,

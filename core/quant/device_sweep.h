@@ -29,8 +29,8 @@ struct DeviceOutcome {
 enum class SweepPhase { Swept, Refined, Packed };
 
 /// `factor`: its tensors on the device of the weights. `finished` (may be empty) hears of each phase once the device is
-/// through with it. Same input, same bits. Device error when a kernel fails, Cancelled when the token says so (looked at
-/// once per 128 columns).
+/// through with it. Same input, same bits. Device error when a kernel fails, Cancelled when the token says so (looked
+/// at once per 128 columns).
 Result<std::vector<DeviceOutcome>> sweepOnDevice(const std::vector<DeviceLayer>& layers, const SweepFactor& factor,
                                                  const SweepOptions& options, const CancelToken& cancel,
                                                  const std::function<void(SweepPhase)>& finished = {});

@@ -17,9 +17,7 @@ Result<std::vector<DeviceOutcome>> sweepOnDevice(const std::vector<DeviceLayer>&
     return makeError(Errc::Device, "this build has no CUDA kernels").wanted("a build with nvcc (SA_CUDA=ON)");
 }
 
-void waitFor(at::Device)
-{
-}
+void waitFor(at::Device) {}
 
 std::uint64_t freeDeviceBytes(at::Device)
 {

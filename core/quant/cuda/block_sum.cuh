@@ -10,8 +10,7 @@ inline constexpr int kMaxWarps = 16;
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
 /// totals[i] = sum of values[i] over the block's threads, visible to all of them. All threads of full warps call it.
-template<int Count>
-__device__ void blockSum(double (&values)[Count], double* totals)
+template<int Count> __device__ void blockSum(double (&values)[Count], double* totals)
 {
     __shared__ double partial[kMaxWarps * Count];
     const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp, warps = blockDim.x / kWarp;

@@ -22,8 +22,7 @@ struct GroupItems {
     {
     }
     /// body(column within the block, row) for this thread's share.
-    template<typename Body>
-    __device__ void forEach(Body body) const
+    template<typename Body> __device__ void forEach(Body body) const
     {
         int column = 0;
         for (int row = threadIdx.x;; row += blockDim.x) {
@@ -38,8 +37,7 @@ struct GroupItems {
 };
 
 /// h and the part of G below the diagonal, as sums over threads.
-template<int Q>
-struct EquationSums {
+template<int Q> struct EquationSums {
     static constexpr int kCount = Q + Q * (Q - 1) / 2;
     double sums[kCount] = {};
 
@@ -72,8 +70,7 @@ struct EquationSums {
 };
 
 /// One group: the block's threads call everything together; decisions are taken by the first warp.
-template<int Q>
-__device__ void fitGroup(const SweepArrays& a, const BlockPlace& block, int rounds, int terms)
+template<int Q> __device__ void fitGroup(const SweepArrays& a, const BlockPlace& block, int rounds, int terms)
 {
     using Equations = EquationSums<Q>;
     __shared__ GridStorage storage[2];

@@ -8,8 +8,7 @@ namespace sa::cuda
 {
 
 /// The objective as a function of a change d of the scales: d^T A d + 2 b^T d.
-template<int Q>
-struct ScaleObjective {
+template<int Q> struct ScaleObjective {
     static constexpr int kCount = Q + Q * (Q + 1) / 2;
     double A[Q][Q], b[Q];
 
@@ -80,8 +79,7 @@ __device__ bool descendScales(const ScaleObjective<Q>& objective, int terms, ker
     return best < 0.0 && falling;
 }
 
-template<int Q>
-__device__ void refitGroup(const SweepArrays& a, const BlockPlace& block, int terms)
+template<int Q> __device__ void refitGroup(const SweepArrays& a, const BlockPlace& block, int terms)
 {
     constexpr int kCount = ScaleObjective<Q>::kCount;
     __shared__ double totals[kCount], sorted[1 << Q];

@@ -12,20 +12,21 @@
 namespace sa::cuda
 {
 
-/// Device memory of one sweep or refinement; matrices are f32 and row-major, columns of the layer lead (as in RowGroup).
+/// Device memory of one sweep or refinement; matrices are f32 and row-major, columns of the layer lead (as in
+/// RowGroup).
 struct SweepArrays {
-    std::int64_t K = 0, rows = 0;          ///< rows of all layers together
-    std::int64_t groups = 0;               ///< row groups of all layers together
-    const std::int32_t* groupBegin = {};   ///< [groups + 1]: first row of each group
-    const std::int32_t* groupOfRow = {};   ///< [rows]
-    const float* matrix = nullptr;         ///< [K, K]: the factor R in the sweep, the Hessian in a refinement
-    const float* columnWeights = nullptr;  ///< [K]: factor on the squared error of a column's weights in the fit
-    const float* base = nullptr;           ///< [K, rows] where the span begins: weights to be coded, or the gradient
-    float* active = nullptr;               ///< [columns of the widest block, rows]: the same for the present block
-    float* trail = nullptr;                ///< [columns of the widest span, rows]: scaled errors, or changes, so far
-    float* quantized = nullptr;            ///< [K, rows]
-    std::uint8_t* codes = nullptr;         ///< [K, rows]
-    BcqGrid* grids = nullptr;              ///< [blocks, groups]
+    std::int64_t K = 0, rows = 0;         ///< rows of all layers together
+    std::int64_t groups = 0;              ///< row groups of all layers together
+    const std::int32_t* groupBegin = {};  ///< [groups + 1]: first row of each group
+    const std::int32_t* groupOfRow = {};  ///< [rows]
+    const float* matrix = nullptr;        ///< [K, K]: the factor R in the sweep, the Hessian in a refinement
+    const float* columnWeights = nullptr; ///< [K]: factor on the squared error of a column's weights in the fit
+    const float* base = nullptr;          ///< [K, rows] where the span begins: weights to be coded, or the gradient
+    float* active = nullptr;              ///< [columns of the widest block, rows]: the same for the present block
+    float* trail = nullptr;               ///< [columns of the widest span, rows]: scaled errors, or changes, so far
+    float* quantized = nullptr;           ///< [K, rows]
+    std::uint8_t* codes = nullptr;        ///< [K, rows]
+    BcqGrid* grids = nullptr;             ///< [blocks, groups]
     double ridge = 0;
 };
 
