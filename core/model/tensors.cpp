@@ -43,6 +43,21 @@ Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& 
     return values;
 }
 
+CoarseProducts::CoarseProducts(at::Device device)
+    : m_active(device.is_cuda())
+{
+    if (!m_active)
+        return;
+    m_before = at::globalContext().allowTF32CuBLAS();
+    at::globalContext().setAllowTF32CuBLAS(true);
+}
+
+CoarseProducts::~CoarseProducts()
+{
+    if (m_active)
+        at::globalContext().setAllowTF32CuBLAS(m_before);
+}
+
 void setThreads(int threads)
 {
     // Activations come and go by the megabyte: kept in the heap they cost no page faults (a tenth of an evaluation).

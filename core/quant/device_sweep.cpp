@@ -97,7 +97,8 @@ StackedSweep::StackedSweep(const std::vector<DeviceLayer>& layers, const SweepFa
     m_groupBegin = at::tensor(begins, at::kInt).to(floats.device());
     m_groupOfRow = at::tensor(groupOfRow, at::kInt).to(floats.device());
     // An error in column j costs 1/R_jj^2: the fit weighs it so.
-    m_columnWeights = factor.upper.diagonal().square().reciprocal().contiguous();
+    m_columnWeights =
+        options.weightedFit ? factor.upper.diagonal().square().reciprocal().contiguous() : at::ones({m_K}, floats);
     m_original = at::cat(transposed, 1).index_select(0, factor.permutation).contiguous();
     m_quantized = at::empty_like(m_original);
     m_codes = at::empty({m_K, m_rows}, floats.dtype(at::kByte));

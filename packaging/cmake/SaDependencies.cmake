@@ -16,4 +16,7 @@ endif()
 option(SA_CUDA "Quantize on CUDA devices with kernels of our own (needs nvcc and a libtorch with CUDA)" ${SA_CUDA_FOUND})
 if(SA_CUDA)
     enable_language(CUDA)
+    if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION) # CMake before 3.26 does not know that nvcc 12 does
+        set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    endif()
 endif()
