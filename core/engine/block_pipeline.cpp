@@ -15,6 +15,8 @@ namespace
 {
 
 /// Passes over the calibration windows in one block: for progress.
+constexpr const char* kPlaces[] = {"attention", "attention_output", "mlp",
+                                   "mlp_down"}; ///< of LinearInput, for the clock
 constexpr int kPasses = 6;
 
 /// Without rotation a column gets a factor only when it stands out by more than 2^1.5: within a block of columns that
@@ -38,6 +40,9 @@ BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec,
     , m_device(device)
     , m_context(context)
     , m_spec(spec)
+    , m_sweepDevice(deviceSweepBuilt() ? device : at::Device(at::kCPU))
+    , m_home(device)
+    , m_clock(device)
     , m_positions(model.config, device)
     , m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
 {
@@ -49,12 +54,31 @@ BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec,
 
 Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& windows)
 {
+    const ModelConfig& c = m_model.config;
+    const std::uint64_t tokens = windows.size() * windows.front().size();
+    const std::uint64_t needed = tokens * 4 * static_cast<std::uint64_t>(2 * c.hidden + c.heads * c.headDim);
+    if (m_device.is_cuda() && needed > freeDeviceBytes(m_device) / 2)
+        m_home = at::kCPU;
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
     for (const auto& window : windows)
-        m_quantized.states.push_back(embeddings.embed(window, 0));
+        m_quantized.states.push_back(keep(embeddings.embed(window, 0)));
     if (m_spec.driftCorrection)
         m_original.states = m_quantized.states;
+    m_clock.lap("model", "embed");
     return {};
+}
+
+/// Where the windows' activations wait: the device, or host memory that it can copy from by itself.
+at::Tensor BlockPipeline::keep(const at::Tensor& state) const
+{
+    if (state.device() == m_home || !m_home.is_cpu())
+        return state;
+    return at::empty(state.sizes(), state.options().device(at::kCPU).pinned_memory(true)).copy_(state);
+}
+
+at::Tensor BlockPipeline::stateOf(const Stream& stream, std::size_t window) const
+{
+    return stream.states[window].to(m_device);
 }
 
 Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
@@ -65,33 +89,34 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     m_stepName = linearLayersOfBlock(m_model.config, index).front().name;
     report(0);
     SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
+    m_clock.lap("model", "load");
     m_quantized.block = m_original.block; // shares the weights until they are replaced
     m_mixed.assign(m_quantized.states.size(), {});
 
     const auto mix = [&](Stream& s, std::size_t w) {
         const bool kept = &s == &m_quantized; // the original has been passed on when it would be needed again
         if (kept && m_mixed[w].defined())
-            return std::exchange(m_mixed[w], {});
+            return std::exchange(m_mixed[w], {}).to(m_device);
         const PositionCodes positions = m_positions.at(0, s.states[w].size(0));
-        const at::Tensor mixed = s.block->attentionMix(s.block->attentionInput(s.states[w]), positions, nullptr);
+        const at::Tensor mixed = s.block->attentionMix(s.block->attentionInput(stateOf(s, w)), positions, nullptr);
         if (kept)
-            m_mixed[w] = mixed;
+            m_mixed[w] = keep(mixed);
         return mixed;
     };
     // The inner activations are several times wider than the states: computed twice rather than kept.
-    const auto inner = [](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(s.states[w])); };
+    const auto inner = [&](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(stateOf(s, w))); };
     struct Part {
         LinearInput input;
         WindowStep read;
         PassOn passOn;
     };
     const Part parts[] = {
-        {LinearInput::Attention, [](Stream& s, std::size_t w) { return s.block->attentionInput(s.states[w]); }, {}},
+        {LinearInput::Attention, [&](Stream& s, std::size_t w) { return s.block->attentionInput(stateOf(s, w)); }, {}},
         {LinearInput::AttentionOutput, mix,
-         [](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->attentionOutput(s.states[w], x); }},
-        {LinearInput::Mlp, [](Stream& s, std::size_t w) { return s.block->mlpInput(s.states[w]); }, {}},
+         [&](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->attentionOutput(stateOf(s, w), x); }},
+        {LinearInput::Mlp, [&](Stream& s, std::size_t w) { return s.block->mlpInput(stateOf(s, w)); }, {}},
         {LinearInput::MlpDown, inner,
-         [](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->mlpOutput(s.states[w], x); }}};
+         [&](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->mlpOutput(stateOf(s, w), x); }}};
     std::vector<QuantizedLayer> done;
     for (const Part& part : parts) {
         const auto before = static_cast<std::ptrdiff_t>(done.size());
@@ -109,6 +134,8 @@ Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, 
 {
     SA_TRY(Group group, readGroup(input));
     m_stepName = group.layers.front().name;
+    m_place = kPlaces[static_cast<std::size_t>(input)];
+    m_clock.lap(m_place, "read");
     SA_TRY(const Calibration calibration, calibrate(group, read, passOn));
     SA_CHECK(sweepGroup(std::move(group), calibration, done));
     return passOn ? advance(read, passOn) : Result<void>();
@@ -120,7 +147,7 @@ Result<BlockPipeline::Group> BlockPipeline::readGroup(LinearInput input) const
     for (const auto& layer : linearLayersOfBlock(m_model.config, m_block)) {
         if (inputOf(layer.role) != input)
             continue;
-        SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight"));
+        SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight", m_sweepDevice));
         group.layers.push_back(layer);
         group.weights.push_back(std::move(weight));
     }
@@ -143,8 +170,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
 {
     const std::string& layerName = group.layers.front().name;
     const std::int64_t K = group.layers.front().K;
-    HessianAccumulator hessian(K, m_device);
-    CrossAccumulator cross(K, m_device);
+    std::optional<HessianAccumulator> hessian(std::in_place, K, m_device);
+    CrossAccumulator cross(m_spec.driftCorrection ? K : 0, m_device);
     std::int64_t tokens = 0;
     const auto batch =
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
@@ -154,37 +181,44 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const std::size_t end = std::min(windows, begin + batch);
         std::vector<at::Tensor> inputs(end - begin), originals(end - begin);
         forEachWindow(begin, end, [&](std::size_t w) {
+            const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
             if (!m_spec.driftCorrection)
                 return;
             originals[w - begin] = read(m_original, w);
             if (passOn) // its weights stay as they are: it need not wait for the sweep
-                m_original.states[w] = passOn(m_original, w, originals[w - begin]);
+                m_original.states[w] = keep(passOn(m_original, w, originals[w - begin]));
         });
-        const at::Tensor x = at::cat(inputs);
+        m_clock.lap(m_place, "forward");
+        const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
-        hessian.add(x);
+        hessian->add(x);
         if (m_spec.driftCorrection)
-            cross.add(at::cat(originals), x);
+            cross.add(at::cat(std::exchange(originals, {})), x);
+        m_clock.lap(m_place, "hessian");
         report(static_cast<double>(end));
     }
     ++m_pass;
-    // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine
-    // size.
+    // On the CPU inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on
+    // every machine size.
     Calibration out;
     std::optional<Result<SweepFactor>> factor;
-    parallelFor(1, [&](std::int64_t) {
-        const at::Tensor sum = hessian.matrix();
+    forEachWindow(0, 1, [&](std::size_t) {
+        at::Tensor sum = hessian->matrix().to(m_sweepDevice);
+        hessian.reset(); // at the widest inputs each of these matrices is a gigabyte
         if (m_spec.rescales())
             out.transform.exponents =
                 balancingExponents(sum, group.weights, m_spec.rotates() ? 0.5 : kOutlierThreshold);
         if (m_spec.rotates())
             out.transform.rotation = rotationSeed(0);
         const at::Tensor H = out.transform.ofSecondMoment(sum);
+        sum.reset();
         factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_spec.damping));
         if (*factor && !(*factor)->dataFree && m_spec.driftCorrection)
-            out.correction = driftCorrection(out.transform.ofSecondMoment(cross.matrix()), H, (*factor)->ridge);
+            out.correction =
+                driftCorrection(out.transform.ofSecondMoment(cross.matrix().to(m_sweepDevice)), H, (*factor)->ridge);
     });
+    m_clock.lap(m_place, "factorize");
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
     out.factor = **std::move(factor);
@@ -203,25 +237,58 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
 Result<void> BlockPipeline::sweepGroup(Group group, const Calibration& calibration, std::vector<QuantizedLayer>& done)
 {
     const Stopwatch watch;
-    const auto count = static_cast<std::int64_t>(group.layers.size());
-    std::vector<std::optional<std::uint64_t>> outputRotations(group.layers.size());
-    parallelFor(count, [&](std::int64_t i) {
-        const auto layer = static_cast<std::size_t>(i);
-        at::Tensor& weight = group.weights[layer];
+    const std::size_t count = group.layers.size();
+    std::vector<std::optional<std::uint64_t>> outputRotations(count);
+    forEachWindow(0, count, [&](std::size_t i) {
+        at::Tensor& weight = group.weights[i];
         weight = calibration.transform.ofWeight(weight);
         if (calibration.correction.defined())
             weight = weight + at::mm(weight, calibration.correction).mul_(calibration.share);
         if (m_spec.rotates()) {
-            outputRotations[layer] = rotationSeed(layer + 1);
-            weight = rotateRows(weight.t().contiguous(), *outputRotations[layer]).t().contiguous();
+            outputRotations[i] = rotationSeed(i + 1);
+            weight = rotateRows(weight.t().contiguous(), *outputRotations[i]).t().contiguous();
         }
     });
+    m_clock.lap(m_place, "transform");
+    SA_TRY(auto outcomes,
+           m_sweepDevice.is_cpu() ? sweepOnCpu(group, calibration.factor) : sweepOnDevice(group, calibration.factor));
+    for (std::size_t i = 0; i < count; ++i) {
+        const LinearInfo& layer = group.layers[i];
+        PackedWeight& packed = outcomes[i].packed;
+        packed.exponents = calibration.transform.exponents;
+        packed.inputRotation = calibration.transform.rotation;
+        packed.outputRotation = outputRotations[i];
+        at::Tensor dense = outcomes[i].dense, bias;
+        if (dense.defined()) {
+            if (packed.outputRotation)
+                dense = rotateRowsBack(dense.t().contiguous(), *packed.outputRotation).t().contiguous();
+            dense = calibration.transform.ofQuantized(dense);
+        } else {
+            dense = at::empty({layer.N, layer.K}, at::kFloat);
+            if (packed.unpack(dense.data_ptr<float>()) != kernels::Status::Ok)
+                return makeError(Errc::Internal, "a quantized layer cannot be unpacked")
+                    .in(m_model.path)
+                    .at(layer.name);
+        }
+        if (layer.bias) {
+            SA_TRY(bias, readFloatTensor(m_model.store, layer.name + ".bias", m_device));
+        }
+        m_quantized.block->replaceLinear(layer.role, std::make_unique<DenseLinear>(dense.to(m_device), bias));
+        done.push_back({layer, std::move(packed), outcomes[i].error, outcomes[i].relativeError,
+                        watch.seconds() / static_cast<double>(count)});
+    }
+    m_clock.lap(m_place, "pack");
+    return {};
+}
+
+Result<std::vector<DeviceOutcome>> BlockPipeline::sweepOnCpu(const Group& group, const SweepFactor& factor)
+{
     std::vector<LayerSweep> sweeps;
     std::vector<std::pair<std::size_t, std::int64_t>> pieces;
     for (std::size_t i = 0; i < group.layers.size(); ++i) {
         SweepOptions options = m_sweepOptions;
         options.rowsPerScale = m_spec.rowsPerScale(static_cast<int>(group.layers[i].N));
-        sweeps.emplace_back(group.weights[i], calibration.factor, options);
+        sweeps.emplace_back(group.weights[i], factor, options);
         for (std::int64_t piece = 0; piece < sweeps.back().pieces(); ++piece)
             pieces.emplace_back(i, piece);
     }
@@ -230,25 +297,24 @@ Result<void> BlockPipeline::sweepGroup(Group group, const Calibration& calibrati
         sweeps[layer].runPiece(piece, m_context.cancel);
     });
     SA_CHECK(m_context.cancel.check());
-    for (std::size_t i = 0; i < group.layers.size(); ++i) {
-        const LinearInfo& layer = group.layers[i];
-        auto outcome = sweeps[i].finish();
-        PackedWeight& packed = outcome.packed;
-        packed.exponents = calibration.transform.exponents;
-        packed.inputRotation = calibration.transform.rotation;
-        packed.outputRotation = outputRotations[i];
-        at::Tensor dense = at::empty({layer.N, layer.K}, at::kFloat), bias;
-        if (packed.unpack(dense.data_ptr<float>()) != kernels::Status::Ok)
-            return makeError(Errc::Internal, "a quantized layer cannot be unpacked").in(m_model.path).at(layer.name);
-        if (layer.bias) {
-            SA_TRY(const at::Tensor values, readFloatTensor(m_model.store, layer.name + ".bias"));
-            bias = values.to(m_device);
-        }
-        m_quantized.block->replaceLinear(layer.role, std::make_unique<DenseLinear>(dense.to(m_device), bias));
-        done.push_back({layer, std::move(packed), outcome.error, outcome.relativeError,
-                        watch.seconds() / static_cast<double>(count)});
+    m_clock.lap(m_place, "sweep");
+    std::vector<DeviceOutcome> out;
+    for (auto& sweep : sweeps) {
+        auto outcome = sweep.finish();
+        out.push_back({std::move(outcome.packed), {}, outcome.error, outcome.relativeError});
     }
-    return {};
+    return out;
+}
+
+Result<std::vector<DeviceOutcome>> BlockPipeline::sweepOnDevice(const Group& group, const SweepFactor& factor)
+{
+    std::vector<DeviceLayer> layers;
+    for (std::size_t i = 0; i < group.layers.size(); ++i)
+        layers.push_back({group.weights[i], m_spec.rowsPerScale(static_cast<int>(group.layers[i].N))});
+    return sa::sweepOnDevice(layers, factor, m_sweepOptions, m_context.cancel, [&](SweepPhase phase) {
+        constexpr const char* kStages[] = {"sweep", "refine", "pack"};
+        m_clock.lap(m_place, kStages[static_cast<std::size_t>(phase)]);
+    });
 }
 
 /// Moves the quantized model's states behind the layers that were just replaced.
@@ -259,10 +325,13 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
-        forEachWindow(begin, end,
-                      [&](std::size_t w) { m_quantized.states[w] = passOn(m_quantized, w, read(m_quantized, w)); });
+        forEachWindow(begin, end, [&](std::size_t w) {
+            const CoarseProducts coarse(m_device);
+            m_quantized.states[w] = keep(passOn(m_quantized, w, read(m_quantized, w)));
+        });
         report(static_cast<double>(end));
     }
+    m_clock.lap(m_place, "forward");
     ++m_pass;
     return {};
 }

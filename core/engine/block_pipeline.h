@@ -8,8 +8,9 @@
 
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
+#include "core/engine/stage_clock.h"
 #include "core/model/decoder.h"
-#include "core/quant/sweep.h"
+#include "core/quant/device_sweep.h"
 #include "core/quant/transform.h"
 
 #include <optional>
@@ -40,10 +41,13 @@ public:
     /// layer.
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
+    /// What the time went into so far; the job books its own parts there.
+    StageClock& clock() { return m_clock; }
+
 private:
     /// One of the two models on its way through the blocks.
     struct Stream {
-        std::vector<at::Tensor> states;    ///< per window, f32 [T, hidden]: what the next residual starts from
+        std::vector<at::Tensor> states;    ///< per window, f32 [T, hidden]: what the next residual starts from; at home
         std::optional<DecoderBlock> block; ///< the present one
     };
     using WindowStep = std::function<at::Tensor(Stream& stream, std::size_t window)>;
@@ -66,8 +70,13 @@ private:
                           std::vector<QuantizedLayer>& done);
     Result<Calibration> calibrate(const Group& group, const WindowStep& read, const PassOn& passOn);
     Result<void> sweepGroup(Group group, const Calibration& calibration, std::vector<QuantizedLayer>& done);
+    Result<std::vector<DeviceOutcome>> sweepOnCpu(const Group& group, const SweepFactor& factor);
+    Result<std::vector<DeviceOutcome>> sweepOnDevice(const Group& group, const SweepFactor& factor);
     std::uint64_t rotationSeed(std::size_t matrix) const;
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
+    at::Tensor keep(const at::Tensor& state) const;
+    at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
+    /// In parallel on the CPU, one after another on a device.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 
@@ -76,6 +85,10 @@ private:
     const JobContext& m_context;
     const QuantizeSpec& m_spec;
     SweepOptions m_sweepOptions;
+    at::Device m_sweepDevice; ///< of Hessians, weights and sweeps: the CPU where there are no kernels for the device
+    at::Device m_home;        ///< where states wait: host memory where the device has no room for them
+    StageClock m_clock;
+    std::string m_place; ///< for the clock: the input in work
     PositionEncoder m_positions;
     Stream m_quantized;
     Stream m_original;               ///< stands still without drift correction

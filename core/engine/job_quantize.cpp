@@ -123,6 +123,7 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     BlockPipeline pipeline(model, spec, device, context);
+    pipeline.clock().lap("model", "open");
     SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
     for (int block = 0; block < model.config.layers; ++block) {
@@ -134,11 +135,14 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         for (const auto& layer : quantized)
             packed[layer.info.name] = &layer.packed;
         SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
+        pipeline.clock().lap("model", "write");
     }
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
+    pipeline.clock().lap("model", "publish");
     Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
     SA_TRY(const CostReport cost, CostReport::create(model, &info));
     result["cost"] = cost.summary();
+    result["stages"] = pipeline.clock().json();
     return result;
 }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/source_digests.h"
 
+#include "core/base/parallel.h"
 #include "core/base/sha256.h"
 #include "core/engine/progress.h"
+
+#include <mutex>
+#include <optional>
 
 namespace sa
 {
@@ -11,14 +15,22 @@ Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
 {
     const auto files = model.store.files();
     ProgressMeter meter(context.emit, "hash", "files", static_cast<double>(files.size()));
+    const auto nameOf = [&](std::size_t i) { return files[i].substr(files[i].rfind('/') + 1); };
+    std::vector<std::optional<Result<std::string>>> digests(files.size());
+    std::mutex oneAtATime;
+    std::size_t hashed = 0;
+    meter.update(0);
+    parallelFor(static_cast<std::int64_t>(files.size()), [&](std::int64_t i) {
+        const auto file = static_cast<std::size_t>(i);
+        digests[file].emplace(sha256OfFile(files[file], &context.cancel));
+        const std::lock_guard lock(oneAtATime);
+        meter.update(static_cast<double>(++hashed), nameOf(file));
+    });
     Json weights = Json::object();
     for (std::size_t i = 0; i < files.size(); ++i) {
-        const std::string fileName = files[i].substr(files[i].rfind('/') + 1);
-        meter.update(static_cast<double>(i), fileName);
-        SA_TRY(const std::string digest, sha256OfFile(files[i], &context.cancel));
-        weights[fileName] = digest;
+        SA_TRY(const std::string digest, std::move(*digests[i]));
+        weights[nameOf(i)] = digest;
     }
-    meter.update(static_cast<double>(files.size()));
     const std::string config = joinPath(model.path, "config.json");
     Json out{{"weights_sha256", weights}, {"tokenizer_sha256", nullptr}};
     if (exists(config)) {

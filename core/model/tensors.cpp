@@ -31,16 +31,31 @@ Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& 
             .butFound(name(info->dtype))
             .wanted("F32, F16 or BF16");
     }
-    at::Tensor raw = at::empty(info->shape, at::TensorOptions().dtype(type));
+    at::Tensor raw = at::empty(info->shape, at::TensorOptions().dtype(type).pinned_memory(device.is_cuda()));
     SA_CHECK(store.read(tensorName, std::span(static_cast<std::byte*>(raw.data_ptr()), raw.nbytes())));
-    at::Tensor values = raw.to(at::kFloat);
+    const at::Tensor values = raw.to(device).to(at::kFloat);
     // x * 0 is NaN exactly for NaN and infinity: one pass, no mask tensor.
     if (values.numel() > 0 && !(values * 0).sum().eq(0).item<bool>())
         return makeError(Errc::BadFormat, "a tensor contains NaN or infinite values")
             .in(store.folder())
             .at(tensorName)
             .tryThis("The weights are damaged: download or convert the model again");
-    return values.to(device);
+    return values;
+}
+
+CoarseProducts::CoarseProducts(at::Device device)
+    : m_active(device.is_cuda())
+{
+    if (!m_active)
+        return;
+    m_before = at::globalContext().allowTF32CuBLAS();
+    at::globalContext().setAllowTF32CuBLAS(true);
+}
+
+CoarseProducts::~CoarseProducts()
+{
+    if (m_active)
+        at::globalContext().setAllowTF32CuBLAS(m_before);
 }
 
 void setThreads(int threads)

@@ -12,6 +12,21 @@ namespace sa
 /// Float32 on `device`, from F32, F16 or BF16. BadFormat when a value is NaN or infinite (the tensor is named).
 Result<at::Tensor> readFloatTensor(const WeightStore& store, const std::string& name, at::Device device = at::kCPU);
 
+/// While it lives, products of float32 matrices on a CUDA device run on its matrix units, which round factors to 11
+/// significant bits and sum in float32 (TF32): for activations, which models in half precision round harder. Sums that
+/// are factored later must not be taken under it. Does nothing for the CPU.
+class CoarseProducts
+{
+public:
+    explicit CoarseProducts(at::Device device);
+    ~CoarseProducts();
+    CoarseProducts(const CoarseProducts&) = delete;
+    CoarseProducts& operator=(const CoarseProducts&) = delete;
+
+private:
+    bool m_active, m_before = false;
+};
+
 /// Tells libtorch, OpenMP and our own loops how many threads to use; 0 = one per core.
 void setThreads(int threads);
 

@@ -1,78 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quant/bcq.h"
 
+#include "core/quant/normal_equations.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 namespace sa
 {
-
-namespace
-{
-
-using Scales = std::array<double, kMaxPlanes>;
-
-/// The normal equations of the scales for given codes: G alpha = h with G = B^T B, h = B^T w.
-struct NormalEquations {
-    std::array<std::array<double, kMaxPlanes>, kMaxPlanes> G{};
-    Scales h{};
-
-    void add(std::uint8_t code, double count, double sum, int q)
-    {
-        for (int i = 0; i < q; ++i) {
-            const double si = (code >> i) & 1 ? 1.0 : -1.0;
-            h[i] += si * sum;
-            for (int j = 0; j <= i; ++j)
-                G[i][j] += si * ((code >> j) & 1 ? count : -count);
-        }
-    }
-    double residual(double sumOfSquares, const Scales& alpha, int q) const
-    {
-        double value = sumOfSquares;
-        for (int i = 0; i < q; ++i) {
-            value -= 2.0 * alpha[i] * h[i];
-            for (int j = 0; j <= i; ++j)
-                value += (i == j ? 1.0 : 2.0) * alpha[i] * alpha[j] * G[i][j];
-        }
-        return value;
-    }
-    /// Cholesky with a ridge of 1e-8 of the diagonal: planes that agree everywhere make G singular.
-    Scales solve(int q) const
-    {
-        auto L = G;
-        for (int i = 0; i < q; ++i) {
-            for (int j = 0; j <= i; ++j) {
-                double value = G[i][j] * (i == j ? 1.0 + 1e-8 : 1.0);
-                for (int k = 0; k < j; ++k)
-                    value -= L[i][k] * L[j][k];
-                L[i][j] = i == j ? std::sqrt(std::max(value, G[i][i] * 1e-10)) : value / L[j][j];
-            }
-        }
-        Scales x = h;
-        for (int i = 0; i < q; ++i) {
-            for (int k = 0; k < i; ++k)
-                x[i] -= L[i][k] * x[k];
-            x[i] /= L[i][i];
-        }
-        for (int i = q - 1; i >= 0; --i) {
-            for (int k = i + 1; k < q; ++k)
-                x[i] -= L[k][i] * x[k];
-            x[i] /= L[i][i];
-        }
-        return x;
-    }
-};
-
-void sortDescending(Scales& alpha, int q)
-{
-    for (int i = 1; i < q; ++i)
-        for (int j = i; j > 0 && alpha[j] > alpha[j - 1]; --j)
-            std::swap(alpha[j], alpha[j - 1]);
-}
-
-} // namespace
 
 BcqGrid makeGrid(std::span<const kernels::PackedScale> scales)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sa/kernels/apot.h"
+#include "sa/kernels/host_device.h"
 
 #include <array>
 #include <span>
@@ -30,9 +31,9 @@ struct BcqGrid {
     std::array<float, kMaxLevels> levels{};
     std::array<std::uint8_t, kMaxLevels> codes{};
 
-    int levelCount() const { return 1 << planes; }
+    SA_HOST_DEVICE int levelCount() const { return 1 << planes; }
     /// Index of the nearest level; a tie goes to the upper one.
-    int nearest(float w) const noexcept
+    SA_HOST_DEVICE int nearest(float w) const noexcept
     {
         int index = 0;
         for (int l = 1; l < levelCount(); ++l)

@@ -13,15 +13,15 @@ namespace sa
 
 namespace
 {
-constexpr std::int64_t kTile =
-    128; ///< rows of H summed as one piece; a constant, so that threads do not change the sums
+/// Rows of H summed as one piece. Constants, so that threads do not change the sums; a device wants large products.
+constexpr std::int64_t kTile = 128, kDeviceTile = 2048;
 
-/// Calls sum(begin, end) for every run of kTile columns of x, [tokens, K].
+/// Calls sum(begin, end) for every tile of the columns of x, [tokens, K].
 void forEachTile(const at::Tensor& x, const std::function<void(std::int64_t, std::int64_t)>& sum)
 {
-    const std::int64_t K = x.size(1);
-    const auto tile = [&](std::int64_t i) { sum(i * kTile, std::min(K, (i + 1) * kTile)); };
-    const std::int64_t tiles = (K + kTile - 1) / kTile;
+    const std::int64_t K = x.size(1), width = x.is_cpu() ? kTile : kDeviceTile;
+    const auto tile = [&](std::int64_t i) { sum(i * width, std::min(K, (i + 1) * width)); };
+    const std::int64_t tiles = (K + width - 1) / width;
     if (!x.is_cpu())
         for (std::int64_t i = 0; i < tiles; ++i)
             tile(i);
@@ -46,8 +46,8 @@ void HessianAccumulator::add(const at::Tensor& x)
 
 at::Tensor HessianAccumulator::matrix() const
 {
-    const at::Tensor upper = m_upper.to(at::kCPU).triu();
-    return upper + upper.triu(1).t();
+    at::Tensor out = m_upper.triu();
+    return out.add_(out.triu(1).t());
 }
 
 CrossAccumulator::CrossAccumulator(std::int64_t K, at::Device device)
@@ -65,14 +65,23 @@ void CrossAccumulator::add(const at::Tensor& y, const at::Tensor& x)
 
 at::Tensor CrossAccumulator::matrix() const
 {
-    return m_sum.to(at::kCPU);
+    return m_sum;
+}
+
+/// Lower Cholesky factor of a symmetric f64 matrix; undefined when there is none.
+at::Tensor lowerFactor(const at::Tensor& matrix)
+{
+    const auto [lower, failed] = at::linalg_cholesky_ex(matrix);
+    return failed.item<int>() == 0 ? lower : at::Tensor();
 }
 
 at::Tensor driftCorrection(const at::Tensor& cross, const at::Tensor& hessian, double ridge)
 {
-    const at::Tensor damped = hessian + at::eye(hessian.size(0), hessian.options()) * ridge;
-    const auto [lower, failed] = at::linalg_cholesky_ex(damped);
-    if (failed.item<int>() != 0)
+    at::Tensor damped = hessian.clone();
+    damped.diagonal().add_(ridge);
+    const at::Tensor lower = lowerFactor(damped);
+    damped.reset(); // at the widest inputs of large models each of these is a gigabyte
+    if (!lower.defined())
         return {};
     return at::cholesky_solve((cross - hessian).t(), lower).t().to(at::kFloat).contiguous();
 }
@@ -81,7 +90,7 @@ Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPer
 {
     const std::int64_t K = hessian.size(0);
     SweepFactor out;
-    at::Tensor diagonal = hessian.diagonal().contiguous();
+    const at::Tensor diagonal = hessian.diagonal().cpu().contiguous();
     if (!at::isfinite(diagonal).all().item<bool>())
         return makeError(Errc::BadInput, "the activations of the calibration text are not finite")
             .tryThis("The weights are damaged, or the model overflows in float32");
@@ -107,9 +116,10 @@ Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPer
         for (std::int64_t i = 0; i < block.count; ++i)
             *position++ = block.begin + i;
 
+    at::Tensor permutedDiagonal = diagonal.index_select(0, out.permutation);
+    out.permutation = out.permutation.to(hessian.device());
     at::Tensor H = hessian.index_select(0, out.permutation).index_select(1, out.permutation).contiguous();
     out.hessian = H.to(at::kFloat);
-    at::Tensor permutedDiagonal = H.diagonal().contiguous();
     auto* entries = permutedDiagonal.data_ptr<double>();
     for (std::int64_t i = 0; i < K; ++i) {
         if (entries[i] == 0.0) {
@@ -121,23 +131,26 @@ Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPer
 
     // H = U U^T with U upper is the Cholesky factorization of H with rows and columns reversed; then H^-1 = R^T R with
     // R = U^-1: one factorization and one triangular inverse where the paper's order takes two and a full inverse.
+    // Matrices are dropped as soon as they are used up: at the widest inputs each is a gigabyte.
     const double mean = permutedDiagonal.mean().item<double>();
-    const at::Tensor eye = at::eye(K, H.options());
     for (out.damping = percdamp; out.damping <= percdamp * 101; out.damping *= 10) {
-        const at::Tensor reversed = (H + eye * (out.damping * mean)).flip({0, 1}).contiguous();
-        const auto [lower, failed] = at::linalg_cholesky_ex(reversed);
-        if (failed.item<int>() != 0)
+        at::Tensor reversed = H.flip({0, 1});
+        reversed.diagonal().add_(out.damping * mean);
+        at::Tensor lower = lowerFactor(reversed);
+        reversed.reset();
+        if (!lower.defined())
             continue;
         const at::Tensor U = lower.flip({0, 1});
-        const at::Tensor R = at::linalg_solve_triangular(U, eye, /*upper=*/true);
-        if (!at::isfinite(R).all().item<bool>())
+        lower.reset();
+        const at::Tensor R = at::linalg_solve_triangular(U, at::eye(K, H.options()), /*upper=*/true);
+        if (!at::isfinite(R.sum()).item<bool>())
             continue;
         out.upper = R.to(at::kFloat).contiguous();
         out.ridge = out.damping * mean;
         return out;
     }
     out.dataFree = true;
-    out.upper = at::eye(K, at::kFloat);
+    out.upper = at::eye(K, out.hessian.options());
     return out;
 }
 

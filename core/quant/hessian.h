@@ -19,7 +19,7 @@ class HessianAccumulator
 public:
     explicit HessianAccumulator(std::int64_t K, at::Device device = at::kCPU);
     void add(const at::Tensor& x); ///< f32 [tokens, K]
-    at::Tensor matrix() const;     ///< f64 [K, K], symmetric, on the CPU; divided by nothing (scale does not matter)
+    at::Tensor matrix() const;     ///< f64 [K, K], symmetric; divided by nothing (scale does not matter)
 
 private:
     at::Tensor m_upper; ///< f64 [K, K]; only the tiles on and above the diagonal are kept up
@@ -31,7 +31,7 @@ class CrossAccumulator
 public:
     explicit CrossAccumulator(std::int64_t K, at::Device device = at::kCPU);
     void add(const at::Tensor& y, const at::Tensor& x); ///< f32 [tokens, K] each
-    at::Tensor matrix() const;                          ///< f64 [K, K], on the CPU
+    at::Tensor matrix() const;                          ///< f64 [K, K]; what `add` goes on to change
 
 private:
     at::Tensor m_sum;
@@ -59,7 +59,8 @@ struct SweepFactor {
     bool dataFree = false;          ///< H could not be factored at any damping: the sweep goes without it
 };
 
-/// Damping ladder: percdamp, x10, x100, then data-free. BadInput when H is not finite.
+/// Damping ladder: percdamp, x10, x100, then data-free. On H's device, where the factor's tensors are too. BadInput
+/// when H is not finite.
 Result<SweepFactor> factorize(const at::Tensor& hessian, std::int64_t columnsPerScale, double percdamp);
 
 } // namespace sa

@@ -32,6 +32,21 @@ float signOf(std::uint8_t code, int plane)
 
 } // namespace
 
+std::vector<LazySpan> lazySpans(const std::vector<ColumnBlock>& order)
+{
+    std::vector<LazySpan> spans;
+    LazySpan span;
+    for (std::size_t block = 0; block < order.size(); ++block) {
+        span.end += order[block].count;
+        span.endBlock = block + 1;
+        if (span.end - span.begin >= kLazyColumns || span.endBlock == order.size()) {
+            spans.push_back(span);
+            span = {span.end, span.end, span.endBlock, span.endBlock};
+        }
+    }
+    return spans;
+}
+
 RowGroup::RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options, bool weightedFit)
     : m_factor(factor)
     , m_options(options)
@@ -42,16 +57,8 @@ RowGroup::RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqO
     , m_quantized(at::empty_like(m_original))
     , m_codes(static_cast<std::size_t>(rows.numel()))
     , m_grids(factor.order.size())
+    , m_spans(lazySpans(factor.order))
 {
-    Span span{0, 0, 0, 0};
-    for (std::size_t block = 0; block < factor.order.size(); ++block) {
-        span.end += factor.order[block].count;
-        span.endBlock = block + 1;
-        if (span.end - span.begin >= kLazyColumns || span.endBlock == factor.order.size()) {
-            m_spans.push_back(span);
-            span = {span.end, span.end, span.endBlock, span.endBlock};
-        }
-    }
 }
 
 bool RowGroup::sweep(const CancelToken& cancel)

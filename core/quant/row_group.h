@@ -12,6 +12,13 @@
 namespace sa
 {
 
+/// Columns whose errors reach the columns behind them in one product.
+struct LazySpan {
+    std::int64_t begin = 0, end = 0;          ///< columns in sweep order, at least 128 but at the end
+    std::size_t firstBlock = 0, endBlock = 0; ///< of factor.order
+};
+std::vector<LazySpan> lazySpans(const std::vector<ColumnBlock>& order);
+
 class RowGroup
 {
 public:
@@ -35,10 +42,7 @@ public:
     Errors errors() const;
 
 private:
-    struct Span {
-        std::int64_t begin, end;          ///< columns, at least kLazyColumns but at the end
-        std::size_t firstBlock, endBlock; ///< of factor.order
-    };
+    using Span = LazySpan;
     void refitScales(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient,
                      at::Tensor& change);
     void refitCodes(std::size_t block, std::int64_t column, const Span& span, at::Tensor& gradient, at::Tensor& change);

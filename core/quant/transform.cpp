@@ -43,25 +43,66 @@ at::Tensor powersOfTwo(const std::vector<std::int8_t>& exponents, int direction,
 
 } // namespace
 
+namespace
+{
+
+/// One window of a rotation, its own inverse: b = s * s columns from `begin` on, in place. The matrix of order b is the
+/// Kronecker square of the one of order s: two products with it.
+void mixWindow(at::Tensor& x, std::int64_t begin, std::int64_t b, const at::Tensor& factor)
+{
+    const std::int64_t s = factor.size(0);
+    at::Tensor window = x.narrow(1, begin, b);
+    const at::Tensor square = window.reshape({-1, s, s});
+    window.copy_((at::matmul(at::matmul(factor, square), factor) / static_cast<double>(s)).view({-1, b}));
+}
+
+/// The columns at which a rotation's windows begin, in order; the last one ends with the row.
+std::vector<std::int64_t> windowBegins(std::int64_t n, std::int64_t b)
+{
+    std::vector<std::int64_t> begins;
+    for (std::int64_t begin = 0; begin < n; begin += b)
+        begins.push_back(std::min(begin, n - b));
+    return begins;
+}
+
+at::Tensor rotationFactor(std::int64_t b, const at::TensorOptions& options)
+{
+    return walshHadamard(std::llround(std::sqrt(static_cast<double>(b))), options);
+}
+
+} // namespace
+
 at::Tensor rotateRows(const at::Tensor& x, std::uint64_t seed)
 {
     const std::int64_t n = x.size(1), b = kernels::rotationWindow(static_cast<int>(n));
-    // A window of b = s * s is the Kronecker square of the matrix of order s: two products with it.
-    const auto s = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(b))));
-    const at::Tensor factor = walshHadamard(s, x.options());
+    const at::Tensor factor = rotationFactor(b, x.options());
     at::Tensor out = x * signTensor(seed, n, x.options());
-    for (std::int64_t begin = 0; begin < n; begin += b) {
-        at::Tensor window = out.narrow(1, std::min(begin, n - b), b);
-        const at::Tensor square = window.reshape({-1, s, s});
-        window.copy_((at::matmul(at::matmul(factor, square), factor) / static_cast<double>(s)).view({-1, b}));
-    }
+    for (const std::int64_t begin : windowBegins(n, b))
+        mixWindow(out, begin, b, factor);
     return out;
+}
+
+at::Tensor rotateRowsBack(const at::Tensor& x, std::uint64_t seed)
+{
+    const std::int64_t n = x.size(1), b = kernels::rotationWindow(static_cast<int>(n));
+    const at::Tensor factor = rotationFactor(b, x.options());
+    at::Tensor out = x.clone();
+    const auto begins = windowBegins(n, b);
+    for (auto begin = begins.rbegin(); begin != begins.rend(); ++begin)
+        mixWindow(out, *begin, b, factor);
+    return out.mul_(signTensor(seed, n, x.options()));
 }
 
 at::Tensor InputTransform::ofWeight(const at::Tensor& weight) const
 {
     at::Tensor out = exponents.empty() ? weight : weight * powersOfTwo(exponents, -1, weight.options());
     return rotation ? rotateRows(out, *rotation) : out;
+}
+
+at::Tensor InputTransform::ofQuantized(const at::Tensor& weight) const
+{
+    const at::Tensor out = rotation ? rotateRowsBack(weight, *rotation) : weight;
+    return exponents.empty() ? out : out * powersOfTwo(exponents, 1, weight.options());
 }
 
 at::Tensor InputTransform::ofSecondMoment(const at::Tensor& sum) const

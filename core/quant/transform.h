@@ -17,11 +17,15 @@ namespace sa
 /// CPU, and what runs later).
 at::Tensor rotateRows(const at::Tensor& x, std::uint64_t seed);
 
+/// Q^T x for every row of x: what rotateRows did, undone.
+at::Tensor rotateRowsBack(const at::Tensor& x, std::uint64_t seed);
+
 struct InputTransform {
     std::vector<std::int8_t> exponents;    ///< [K] or empty
     std::optional<std::uint64_t> rotation; ///< seed
 
     at::Tensor ofWeight(const at::Tensor& weight) const;    ///< [N, K] -> W diag(2^-e) Q_in^T
+    at::Tensor ofQuantized(const at::Tensor& weight) const; ///< the way back: [N, K] -> W Q_in diag(2^e)
     at::Tensor ofSecondMoment(const at::Tensor& sum) const; ///< [K, K], sum y x^T -> T sum T^T
 };
 
