@@ -26,6 +26,7 @@ public:
     {
     }
 
+    bool has(const char* key) const { return m_spec.has(key); }
     Result<void> integer(const char* key, int& value, std::int64_t min, std::int64_t max) const
     {
         SA_TRY(const auto number, m_spec.intOr(key, value, min, max));
@@ -123,6 +124,16 @@ public:
         value = field->raw().get<std::string>();
         return {};
     }
+    Result<void> object(const char* key, Json& value) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        if (!field->isObject())
+            return field->wrong("an object");
+        value = field->raw();
+        return {};
+    }
     Result<void> threads(int& value) const { return integer("threads", value, 0, kMaxThreads); }
 
 private:
@@ -165,6 +176,9 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     QuantizeSpec spec;
     SA_CHECK(reader.path("model", spec.model));
     SA_CHECK(reader.path("out", spec.out));
+    if (reader.has("method"))
+        SA_CHECK(reader.path("method", spec.method));
+    SA_CHECK(reader.object("options", spec.options));
     SA_CHECK(reader.choice("mode", spec.mode, {"lat"}));
     SA_CHECK(reader.integer("bits", spec.bits, 1, 4));
     SA_CHECK(reader.paths("calibration", spec.calibration));
@@ -226,6 +240,11 @@ Result<JobSpec> parseImportReference(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseMethods(const SpecReader&)
+{
+    return JobSpec(MethodsSpec());
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
@@ -238,7 +257,8 @@ constexpr Kind kKinds[] = {{"open", parseModel<OpenSpec>},
                            {"export", parseExport},
                            {"verify", parseModel<VerifySpec>},
                            {"doctor", parseModel<DoctorSpec>},
-                           {"import_reference", parseImportReference}};
+                           {"import_reference", parseImportReference},
+                           {"methods", parseMethods}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 Json orNull(const std::optional<int>& value)
@@ -255,6 +275,8 @@ Json object(const QuantizeSpec& spec)
 {
     return {{"model", spec.model},
             {"out", spec.out},
+            {"method", spec.method},
+            {"options", spec.options},
             {"mode", spec.mode},
             {"bits", spec.bits},
             {"calibration", spec.calibration},
@@ -307,6 +329,11 @@ Json object(const ImportReferenceSpec& spec)
     return {{"reference", spec.reference}, {"base", spec.base}, {"out", spec.out}};
 }
 
+Json object(const MethodsSpec&)
+{
+    return Json::object();
+}
+
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
 class ArgumentList
 {
@@ -357,6 +384,18 @@ private:
     std::vector<std::string> m_arguments;
 };
 
+/// What --set reads back as the same value: a text only needs quotes where it could be taken for something else.
+std::string optionText(const Json& value)
+{
+    if (!value.is_string())
+        return json::dump(value);
+    const std::string& text = value.get_ref<const std::string&>();
+    return text.empty() || text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-") != std::string::npos ||
+                   text == "true" || text == "false" || text == "null" || text == "inf" || text == "nan"
+               ? json::dump(value)
+               : text;
+}
+
 std::vector<std::string> arguments(const OpenSpec& spec)
 {
     return ArgumentList("info").with({spec.model});
@@ -366,7 +405,11 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
 {
     const QuantizeSpec fallback;
     ArgumentList list("quantize");
-    list.option("--mode", spec.mode);
+    list.changed("--method", spec.method, fallback.method);
+    for (const auto& [key, value] : spec.options.items())
+        list.option("--set", key + "=" + optionText(value));
+    if (spec.method == fallback.method)
+        list.option("--mode", spec.mode);
     list.option("--bits", std::to_string(spec.bits));
     for (const std::string& path : spec.calibration)
         list.option("--calibration", path);
@@ -432,6 +475,11 @@ std::vector<std::string> arguments(const ImportReferenceSpec& spec)
     ArgumentList list("import-reference");
     list.option("--base", spec.base);
     return std::move(list).with({spec.reference, spec.out});
+}
+
+std::vector<std::string> arguments(const MethodsSpec&)
+{
+    return ArgumentList("methods").with({});
 }
 
 } // namespace
