@@ -95,6 +95,14 @@ public:
         m_app->add_flag_function(
             optionFor(member), [this, member](std::int64_t) { m_spec[member] = true; }, help);
     }
+    /// Anything else stays text, which parseJobSpec refuses.
+    void onOff(const char* member, const std::string& help)
+    {
+        const auto set = [this, member](const std::string& value) {
+            m_spec[member] = value == "on" ? Json(true) : value == "off" ? Json(false) : Json(value);
+        };
+        add(member, set, "on|off", help);
+    }
     void repeatable(const char* member, const char* valueName, const std::string& help)
     {
         m_app
@@ -114,10 +122,7 @@ public:
             ->type_name("KEY=VALUE");
     }
     /// A file with members of the spec; the command line goes before it.
-    void recipe(const std::string& help)
-    {
-        m_app->add_option("--recipe", m_recipe, help)->type_name("FILE");
-    }
+    void recipe(const std::string& help) { m_app->add_option("--recipe", m_recipe, help)->type_name("FILE"); }
     void threadsAndDevice()
     {
         number("threads", "N", "Threads; 0 takes all cores [0]");
@@ -219,7 +224,9 @@ void describeQuantize(Command& command)
     command.settings("options", "--set", "A parameter of the method; may be repeated");
     command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
                    "command line go before it");
-    command.text("mode", "MODE", withDefault("Mode of shiftadd: lat", fallback.mode));
+    command.text(
+        "mode", "MODE",
+        withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
     command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
     command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
     command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
@@ -227,9 +234,14 @@ void describeQuantize(Command& command)
     command.number("seed", "N", withDefault("Which windows are drawn", fallback.seed));
     command.number("rounds", "N", withDefault("Refinement rounds of the fit", fallback.rounds));
     command.number("apot", "1..3", withDefault("Powers of two in a scale", fallback.apot));
-    command.number("group_rows", "N", "Rows that share a scale [an eighth of the rows]");
+    command.number("group_rows", "N", "Rows that share a scale [lat: an eighth of the rows, acc: all]");
     command.number("damping", "X",
                    withDefault("Damping, as a fraction of the Hessian's mean diagonal", fallback.damping));
+    command.onOff("rescale", "Power-of-two factors per input channel, against outliers [on]");
+    command.onOff("rotate", "Rotate inputs and outputs by additions [lat: off, acc: on]");
+    command.onOff("weighted_fit", "Fit scales to what errors cost, not to the weights alone [on]");
+    command.number("refinements", "N", "Passes over scales and codes after the sweep [lat: 2, acc: 6]");
+    command.onOff("drift_correction", "Make up for what earlier layers lost [on]");
     command.threadsAndDevice();
 }
 
@@ -334,8 +346,12 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
 
     Command info(app, "open", "info", "Show what a model consists of",
                  "  shiftadd info models/llama2-6m\n"
-                 "  shiftadd info --json packed-3bit\n");
+                 "  shiftadd info --json packed-3bit\n"
+                 "  shiftadd info packed-3bit --energy paper --context 512\n");
     info.path("model", "Folder of the model, original or packed");
+    info.text("energy", "paper|published",
+              withDefault("Unit energies: Table 1 of the paper, or the usual published ones", OpenSpec().energy));
+    info.number("context", "N", "Positions that the counted token attends to [2048, or the model's if fewer]");
 
     Command quantize(
         app, "quantize", "quantize", "Compress a model into a packed folder",
@@ -394,8 +410,10 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.path("out", "Folder to write; must not exist, or be empty");
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
-    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand, &methods},
-                            {&tokenize, &detokenize});
+    auto parsed =
+        parseWith(app, arguments,
+                  {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand, &methods},
+                  {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)

@@ -90,6 +90,44 @@ std::string layerTable(const Json& layers, bool isQuantized)
     return table.text();
 }
 
+std::vector<std::string> costCells(const std::string& title, const Json& cost)
+{
+    std::vector<std::string> cells{title};
+    for (const char* kind : {"multiplies", "adds", "shifts", "lookups"})
+        cells.push_back(formatMillions(number(cost, kind)));
+    cells.push_back(formatBytes(number(cost, "bytes")));
+    cells.push_back(formatNumber(number(cost, "microjoules") / 1000, 4) + " mJ");
+    return cells;
+}
+
+/// What a decoded token costs in the linear layers, around them, and in all; the original first.
+std::string costText(const Json& cost)
+{
+    const Json& units = member(cost, "units_pj");
+    const Json& variants = member(cost, "variants");
+    const std::string bits = fixed(number(cost, "arithmetic_bits"), 0);
+    Table table;
+    table.column("One token", Table::Align::Left);
+    for (const char* title : {"Multiplies", "Adds", "Shifts", "Look-ups", "Memory", "Energy"})
+        table.column(title, Table::Align::Right);
+    for (const Json& variant : variants)
+        table.row(costCells("Linear layers, " + text(variant, "name"), member(variant, "layers")));
+    Json others = Json::object();
+    for (const Json& part : member(cost, "parts"))
+        for (const char* kind : {"multiplies", "adds", "shifts", "lookups", "bytes", "microjoules"})
+            others[kind] = others.value(kind, 0.0) + number(part, kind);
+    table.row(costCells("Everything else", others));
+    for (const Json& variant : variants)
+        table.row(costCells("Whole model, " + text(variant, "name"), member(variant, "total")));
+    const auto price = [&](const char* unit) { return formatNumber(number(units, unit), 3); };
+    return table.text() +
+           fmt::format(
+               "\nA token that sees {} positions, {} bit arithmetic.\nEnergy ({} values, pJ): {} a byte of memory, "
+               "multiply {}, add {}, shift {}, look-up {}.\n",
+               formatCount(number(cost, "context")), bits, text(cost, "energy"), price("memory_byte"),
+               price("multiply"), price("add"), price("shift"), price("lookup"));
+}
+
 std::string openText(const Json& result)
 {
     const Json& config = member(result, "config");
@@ -121,6 +159,8 @@ std::string openText(const Json& result)
                                         : fmt::format("{}, {} tokens", text(tokenizer, "type"),
                                                       formatCount(number(tokenizer, "vocab")))}};
     std::string out = labelled(lines) + "\n" + layerTable(member(result, "layers"), packed);
+    if (const Json& cost = member(result, "cost"); !cost.empty())
+        out += "\n" + costText(cost);
     for (const Json& warning : member(result, "warnings"))
         if (warning.is_string())
             out += "\nWarning: " + display(warning.get<std::string>(), 1000) + "\n";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The packed folder (docs/FORMAT.md): an ordinary Hugging Face folder whose config.json has a `quantization_config` and
-// whose quantized linears are stored as NAME.planes (I32 [ceil(K/32), q, N]) and NAME.scales (I16 [ceil(K/C), q,
-// ceil(N/R)]) in place of NAME.weight.
+// whose quantized linears are stored as NAME.planes (I32 [ceil(K/32), q, N]), NAME.scales (I16 [ceil(K/C), q,
+// ceil(N/R)]) and perhaps NAME.exponents (I8 [K]) in place of NAME.weight.
 #pragma once
 
 #include "core/base/cancel.h"
@@ -20,18 +20,25 @@ struct PackedLayerInfo {
     int N = 0, K = 0, q = 0, R = 0, C = 8;
     double error = 0;         ///< sweep loss (algorithm 3.3)
     double relativeError = 0; ///< ||(W-W^)X||^2 / ||WX||^2 on the calibration data
+    bool rescaled = false;    ///< there are exponents, one a column
+    std::optional<std::uint64_t> inputRotation = {}, outputRotation = {}; ///< seeds (kernels/rotation.h)
 
-    /// Bytes of planes and scales.
+    /// What a packed weight's arrays say; errors are left 0.
+    static PackedLayerInfo of(const std::string& name, const PackedWeight& weight);
+    /// Bytes of planes, scales and exponents.
     std::uint64_t storedBytes() const
     {
-        const kernels::SignPlanes shape{nullptr, nullptr, N, K, q, R, C};
-        return shape.wordCount() * sizeof(std::uint32_t) + shape.scaleCount() * sizeof(kernels::PackedScale);
+        return shape().wordCount() * sizeof(std::uint32_t) + shape().scaleCount() * sizeof(kernels::PackedScale) +
+               (rescaled ? static_cast<std::uint64_t>(K) : 0);
     }
+    /// Without data.
+    kernels::SignPlanes shape() const { return {nullptr, nullptr, N, K, q, R, C}; }
+    bool sameShape(const PackedLayerInfo& other) const; ///< everything but name and errors
 };
 
 /// quantization_config as a value.
 struct QuantizationInfo {
-    static constexpr int kVersion = 1;
+    static constexpr int kVersion = 2; ///< 2 has transforms
     int version = kVersion;
     std::string mode; ///< "lat"
     int bits = 0;     ///< the requested uniform width; 0: differs by layer

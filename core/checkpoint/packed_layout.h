@@ -11,6 +11,7 @@ namespace sa
 
 inline constexpr const char* kPlanesSuffix = ".planes";
 inline constexpr const char* kScalesSuffix = ".scales";
+inline constexpr const char* kExponentsSuffix = ".exponents";
 inline constexpr const char* kQuantMethod = "shiftadd";
 
 std::vector<std::int64_t> planesShape(const PackedLayerInfo& info); ///< [ceil(K/32), q, N]

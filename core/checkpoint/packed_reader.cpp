@@ -80,13 +80,15 @@ Result<void> checkNothingExtra(const WeightStore& store, const QuantizationInfo&
     for (const auto& entry : info.layers) {
         packed.insert(entry.first + kPlanesSuffix);
         packed.insert(entry.first + kScalesSuffix);
+        if (entry.second.rescaled)
+            packed.insert(entry.first + kExponentsSuffix);
         if (const std::string dense = entry.first + ".weight"; store.contains(dense))
             return makeError(Errc::BadFormat, "a packed layer is there as a dense weight, too")
                 .in(store.fileOf(dense))
                 .at(display(dense));
     }
     for (const auto& tensorName : store.names())
-        for (const std::string_view suffix : {kPlanesSuffix, kScalesSuffix})
+        for (const std::string_view suffix : {kPlanesSuffix, kScalesSuffix, kExponentsSuffix})
             if (tensorName.size() > suffix.size() && tensorName.ends_with(suffix) && packed.count(tensorName) == 0)
                 return makeError(Errc::BadFormat, "a packed tensor belongs to no layer of quantization_config")
                     .in(store.fileOf(tensorName))
@@ -159,6 +161,10 @@ Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo&
             .at(display(info.name));
     SA_TRY(weight.bits, readWords<std::uint32_t>(store, planesName, Dtype::I32, planesShape(info)));
     SA_TRY(weight.scales, readWords<kernels::PackedScale>(store, scalesName, Dtype::I16, scalesShape(info)));
+    if (info.rescaled) {
+        SA_TRY(weight.exponents, readWords<std::int8_t>(store, info.name + kExponentsSuffix, Dtype::I8, {info.K}));
+    }
+    weight.inputRotation = info.inputRotation, weight.outputRotation = info.outputRotation;
     if (const auto status = kernels::check(weight.view()); status != kernels::Status::Ok)
         return makeError(Errc::BadFormat, "a packed layer has an impossible geometry")
             .in(store.folder())

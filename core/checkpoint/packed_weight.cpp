@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/packed_weight.h"
 
+#include "sa/kernels/rotation.h"
+
 namespace sa
 {
 
@@ -15,6 +17,34 @@ kernels::SignPlanes PackedWeight::view() const
     planes.R = R;
     planes.C = C;
     return planes;
+}
+
+kernels::Status PackedWeight::unpack(float* out) const
+{
+    using kernels::Status;
+    if (const Status status = kernels::unpackDense(view(), out); status != Status::Ok)
+        return status;
+    const auto rows = static_cast<std::size_t>(N), columns = static_cast<std::size_t>(K);
+    if (outputRotation) {
+        std::vector<std::uint32_t> signs((rows + 31) / 32);
+        kernels::rotationSigns(*outputRotation, N, signs.data());
+        std::vector<float> transposed(rows * columns);
+        for (std::size_t n = 0; n < rows; ++n)
+            for (std::size_t k = 0; k < columns; ++k)
+                transposed[k * rows + n] = out[n * columns + k];
+        if (const Status status = kernels::rotateBack(signs.data(), N, transposed.data(), K, N); status != Status::Ok)
+            return status;
+        for (std::size_t n = 0; n < rows; ++n)
+            for (std::size_t k = 0; k < columns; ++k)
+                out[n * columns + k] = transposed[k * rows + n];
+    }
+    if (inputRotation) {
+        std::vector<std::uint32_t> signs((columns + 31) / 32);
+        kernels::rotationSigns(*inputRotation, K, signs.data());
+        if (const Status status = kernels::rotateBack(signs.data(), K, out, N, K); status != Status::Ok)
+            return status;
+    }
+    return exponents.empty() ? Status::Ok : kernels::shiftChannels(exponents.data(), 1, K, out, N, K);
 }
 
 } // namespace sa

@@ -40,19 +40,6 @@ std::string shardName(int index, int count)
     return text;
 }
 
-PackedLayerInfo geometryOf(const std::string& layerName, const PackedWeight& weight)
-{
-    PackedLayerInfo info;
-    info.name = layerName;
-    info.N = weight.N, info.K = weight.K, info.q = weight.q, info.R = weight.R, info.C = weight.C;
-    return info;
-}
-
-bool sameGeometry(const PackedLayerInfo& a, const PackedLayerInfo& b)
-{
-    return a.N == b.N && a.K == b.K && a.q == b.q && a.R == b.R && a.C == b.C;
-}
-
 Error readsBackDifferently(const std::string& path, const std::string& place)
 {
     return makeError(Errc::Io, "what was written reads back differently")
@@ -123,17 +110,21 @@ Result<void> PackedWriter::State::planPacked(const Tensor& tensor, std::vector<P
     const auto view = weight.view();
     // The sizes of the vectors come first: the view's own checks believe them.
     if (weight.q < 1 || weight.N < 1 || weight.K < 1 || weight.R < 1 || weight.C < 1 ||
-        weight.bits.size() != view.wordCount() || weight.scales.size() != view.scaleCount())
+        weight.bits.size() != view.wordCount() || weight.scales.size() != view.scaleCount() ||
+        (!weight.exponents.empty() && weight.exponents.size() != static_cast<std::size_t>(weight.K)))
         return mistake("a packed layer's arrays do not have the sizes of its geometry", tensor.name);
     if (const auto status = kernels::check(view); status != kernels::Status::Ok)
         return mistake(std::string("a packed layer has an impossible geometry: ") + kernels::name(status), tensor.name);
     if (auto problem = findPlanesProblem(view))
         return mistake(problem->message, tensor.name).butFound(problem->found);
-    const PackedLayerInfo info = geometryOf(tensor.name, weight);
+    const PackedLayerInfo info = PackedLayerInfo::of(tensor.name, weight);
     out.push_back(
         {{tensor.name + kPlanesSuffix, Dtype::I32, planesShape(info)}, std::as_bytes(std::span(weight.bits))});
     out.push_back(
         {{tensor.name + kScalesSuffix, Dtype::I16, scalesShape(info)}, std::as_bytes(std::span(weight.scales))});
+    if (info.rescaled)
+        out.push_back(
+            {{tensor.name + kExponentsSuffix, Dtype::I8, {info.K}}, std::as_bytes(std::span(weight.exponents))});
     return {};
 }
 
@@ -212,7 +203,7 @@ Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
     }
     for (const auto& tensor : tensors)
         if (tensor.packed)
-            state.layers.emplace(tensor.name, geometryOf(tensor.name, *tensor.packed));
+            state.layers.emplace(tensor.name, PackedLayerInfo::of(tensor.name, *tensor.packed));
     state.shardDigests.emplace(fileName, writer.sha256());
     state.fileBytes += writer.fileBytes();
     ++state.shardsWritten;
@@ -226,7 +217,7 @@ Result<void> PackedWriter::State::checkLayers(const QuantizationInfo& info) cons
         const auto written = layers.find(layerName);
         if (written == layers.end())
             return mistake("a layer of the quantization config was not written", layerName);
-        if (!sameGeometry(layer, written->second))
+        if (!layer.sameShape(written->second))
             return mistake("a layer was written with another geometry than the quantization config has", layerName);
         if (weightMap.count(layerName + ".weight") != 0)
             return mistake("a layer was written packed and dense", layerName);

@@ -101,10 +101,32 @@ Result<PackedLayerInfo> parseLayer(const std::string& layerName, const JsonField
         SA_TRY(const JsonField loss, field.at(key));
         SA_TRY(*out, loss.asDouble(0, kMaxDouble));
     }
+    SA_TRY(layer.rescaled, field.boolOr("rescale", false));
+    for (const auto& [key, out] :
+         {std::pair{"input_rotation", &layer.inputRotation}, std::pair{"output_rotation", &layer.outputRotation}}) {
+        if (const auto rotation = field.find(key)) {
+            SA_TRY(*out, asUnsigned(*rotation));
+        }
+    }
     return layer;
 }
 
 } // namespace
+
+PackedLayerInfo PackedLayerInfo::of(const std::string& name, const PackedWeight& weight)
+{
+    PackedLayerInfo info{name, weight.N, weight.K, weight.q, weight.R, weight.C};
+    info.rescaled = !weight.exponents.empty();
+    info.inputRotation = weight.inputRotation;
+    info.outputRotation = weight.outputRotation;
+    return info;
+}
+
+bool PackedLayerInfo::sameShape(const PackedLayerInfo& o) const
+{
+    return N == o.N && K == o.K && q == o.q && R == o.R && C == o.C && rescaled == o.rescaled &&
+           inputRotation == o.inputRotation && outputRotation == o.outputRotation;
+}
 
 std::vector<std::int64_t> planesShape(const PackedLayerInfo& info)
 {
@@ -120,14 +142,21 @@ std::vector<std::int64_t> scalesShape(const PackedLayerInfo& info)
 Json QuantizationInfo::toJson() const
 {
     Json layerList = Json::object();
-    for (const auto& [layerName, layer] : layers)
-        layerList[layerName] = {{"N", layer.N},
-                                {"K", layer.K},
-                                {"q", layer.q},
-                                {"R", layer.R},
-                                {"C", layer.C},
-                                {"error", layer.error},
-                                {"relative_error", layer.relativeError}};
+    for (const auto& [layerName, layer] : layers) {
+        Json& entry = layerList[layerName] = {{"N", layer.N},
+                                              {"K", layer.K},
+                                              {"q", layer.q},
+                                              {"R", layer.R},
+                                              {"C", layer.C},
+                                              {"error", layer.error},
+                                              {"relative_error", layer.relativeError}};
+        if (layer.rescaled)
+            entry["rescale"] = true;
+        if (layer.inputRotation)
+            entry["input_rotation"] = *layer.inputRotation;
+        if (layer.outputRotation)
+            entry["output_rotation"] = *layer.outputRotation;
+    }
     return {{"quant_method", kQuantMethod},
             {"version", version},
             {"mode", mode},

@@ -319,6 +319,9 @@ Result<std::uint64_t> writeReferenceFile(const std::string& path, const PackedWe
             .wanted(wanted)
             .tryThis("Export as hf-fp16 instead");
     };
+    if (weight.transformed())
+        return refuse("the reference's form has no transforms of the activations", "rescaled or rotated inputs",
+                      "a model quantized with --rescale off --rotate off");
     if (weight.N % 32 != 0)
         return refuse("the reference's form packs 32 rows into a word", "N = " + std::to_string(weight.N),
                       "a multiple of 32");

@@ -17,6 +17,10 @@ namespace
 /// Passes over the calibration windows in one block: for progress.
 constexpr int kPasses = 6;
 
+/// Without rotation a column gets a factor only when it stands out by more than 2^1.5: within a block of columns that
+/// share their scales a factor of two more or less is no gain (docs/results.md).
+constexpr double kOutlierThreshold = 1.5;
+
 /// How far the target follows what earlier layers lost, given how well the calibration tokens pin that down: an
 /// estimate of K x K numbers from few tokens is mostly noise, and following it costs more than it gains
 /// (docs/decisions/0007).
@@ -33,12 +37,14 @@ BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec,
     : m_model(model)
     , m_device(device)
     , m_context(context)
-    , m_damping(spec.damping)
+    , m_spec(spec)
     , m_positions(model.config, device)
     , m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
 {
     m_sweepOptions.bcq = {spec.bits, spec.rounds, spec.apot};
-    m_sweepOptions.rowsPerScale = spec.groupRows.value_or(0);
+    m_sweepOptions.columnsPerScale = spec.columnsPerScale();
+    m_sweepOptions.weightedFit = spec.weightedFit;
+    m_sweepOptions.refinements = spec.refinementPasses();
 }
 
 Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& windows)
@@ -46,7 +52,8 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
     for (const auto& window : windows)
         m_quantized.states.push_back(embeddings.embed(window, 0));
-    m_original.states = m_quantized.states;
+    if (m_spec.driftCorrection)
+        m_original.states = m_quantized.states;
     return {};
 }
 
@@ -54,49 +61,88 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
                                                        const std::function<void(const QuantizedLayer&)>& onLayer)
 {
     m_block = index;
-    m_pass = 0;
+    m_group = m_pass = 0;
     m_stepName = linearLayersOfBlock(m_model.config, index).front().name;
     report(0);
     SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
     m_quantized.block = m_original.block; // shares the weights until they are replaced
-    const auto layers = linearLayersOfBlock(m_model.config, index);
-    std::vector<QuantizedLayer> done;
-    const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
-        std::vector<LinearInfo> group;
-        std::copy_if(layers.begin(), layers.end(), std::back_inserter(group),
-                     [&](const LinearInfo& layer) { return inputOf(layer.role) == input; });
-        m_stepName = group.front().name;
-        SA_TRY(const Calibration calibration, calibrate(group.front().name, group.front().K, read));
-        const auto before = static_cast<std::ptrdiff_t>(done.size());
-        SA_CHECK(sweepGroup(group, calibration, done));
-        std::for_each(done.begin() + before, done.end(), onLayer);
-        return {};
-    };
+    m_mixed.assign(m_quantized.states.size(), {});
 
-    SA_CHECK(quantize(LinearInput::Attention,
-                      [](Stream& s, std::size_t w) { return s.block->attentionInput(s.states[w]); }));
-    for (Stream* stream : {&m_quantized, &m_original})
-        stream->mixed.resize(stream->states.size());
-    SA_CHECK(quantize(LinearInput::AttentionOutput, [&](Stream& s, std::size_t w) {
+    const auto mix = [&](Stream& s, std::size_t w) {
+        const bool kept = &s == &m_quantized; // the original has been passed on when it would be needed again
+        if (kept && m_mixed[w].defined())
+            return std::exchange(m_mixed[w], {});
         const PositionCodes positions = m_positions.at(0, s.states[w].size(0));
-        return s.mixed[w] = s.block->attentionMix(s.block->attentionInput(s.states[w]), positions, nullptr);
-    }));
-    SA_CHECK(advance(
-        [](Stream& s, std::size_t w) { return s.block->attentionOutput(s.states[w], std::exchange(s.mixed[w], {})); }));
-    SA_CHECK(quantize(LinearInput::Mlp, [](Stream& s, std::size_t w) { return s.block->mlpInput(s.states[w]); }));
+        const at::Tensor mixed = s.block->attentionMix(s.block->attentionInput(s.states[w]), positions, nullptr);
+        if (kept)
+            m_mixed[w] = mixed;
+        return mixed;
+    };
     // The inner activations are several times wider than the states: computed twice rather than kept.
     const auto inner = [](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(s.states[w])); };
-    SA_CHECK(quantize(LinearInput::MlpDown, inner));
-    SA_CHECK(advance([&](Stream& s, std::size_t w) { return s.block->mlpOutput(s.states[w], inner(s, w)); }));
+    struct Part {
+        LinearInput input;
+        WindowStep read;
+        PassOn passOn;
+    };
+    const Part parts[] = {
+        {LinearInput::Attention, [](Stream& s, std::size_t w) { return s.block->attentionInput(s.states[w]); }, {}},
+        {LinearInput::AttentionOutput, mix,
+         [](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->attentionOutput(s.states[w], x); }},
+        {LinearInput::Mlp, [](Stream& s, std::size_t w) { return s.block->mlpInput(s.states[w]); }, {}},
+        {LinearInput::MlpDown, inner,
+         [](Stream& s, std::size_t w, const at::Tensor& x) { return s.block->mlpOutput(s.states[w], x); }}};
+    std::vector<QuantizedLayer> done;
+    for (const Part& part : parts) {
+        const auto before = static_cast<std::ptrdiff_t>(done.size());
+        SA_CHECK(quantize(part.input, part.read, part.passOn, done));
+        std::for_each(done.begin() + before, done.end(), onLayer);
+        ++m_group;
+    }
     for (Stream* stream : {&m_quantized, &m_original})
         stream->block.reset();
     return done;
 }
 
-/// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
-Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K,
-                                                            const WindowStep& read)
+Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, const PassOn& passOn,
+                                     std::vector<QuantizedLayer>& done)
 {
+    SA_TRY(Group group, readGroup(input));
+    m_stepName = group.layers.front().name;
+    SA_TRY(const Calibration calibration, calibrate(group, read, passOn));
+    SA_CHECK(sweepGroup(std::move(group), calibration, done));
+    return passOn ? advance(read, passOn) : Result<void>();
+}
+
+Result<BlockPipeline::Group> BlockPipeline::readGroup(LinearInput input) const
+{
+    Group group;
+    for (const auto& layer : linearLayersOfBlock(m_model.config, m_block)) {
+        if (inputOf(layer.role) != input)
+            continue;
+        SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight"));
+        group.layers.push_back(layer);
+        group.weights.push_back(std::move(weight));
+    }
+    return group;
+}
+
+/// Every rotation has signs of its own; matrix 0 is the group's input, 1 and up are its layers' outputs.
+std::uint64_t BlockPipeline::rotationSeed(std::size_t matrix) const
+{
+    constexpr std::uint64_t kGroupsPerBlock = 16, kMatricesPerGroup = 16;
+    const auto place = (static_cast<std::uint64_t>(m_block) * kGroupsPerBlock + static_cast<std::uint64_t>(m_group)) *
+                           kMatricesPerGroup +
+                       matrix;
+    return m_spec.seed + (place << 20);
+}
+
+/// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
+Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, const WindowStep& read,
+                                                            const PassOn& passOn)
+{
+    const std::string& layerName = group.layers.front().name;
+    const std::int64_t K = group.layers.front().K;
     HessianAccumulator hessian(K, m_device);
     CrossAccumulator cross(K, m_device);
     std::int64_t tokens = 0;
@@ -109,56 +155,73 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& l
         std::vector<at::Tensor> inputs(end - begin), originals(end - begin);
         forEachWindow(begin, end, [&](std::size_t w) {
             inputs[w - begin] = read(m_quantized, w);
+            if (!m_spec.driftCorrection)
+                return;
             originals[w - begin] = read(m_original, w);
+            if (passOn) // its weights stay as they are: it need not wait for the sweep
+                m_original.states[w] = passOn(m_original, w, originals[w - begin]);
         });
         const at::Tensor x = at::cat(inputs);
         tokens += x.size(0);
         hessian.add(x);
-        cross.add(at::cat(originals), x);
+        if (m_spec.driftCorrection)
+            cross.add(at::cat(originals), x);
         report(static_cast<double>(end));
     }
     ++m_pass;
     // Inside a parallel loop, so that the factorization runs single-threaded and gives the same bits on every machine
     // size.
+    Calibration out;
     std::optional<Result<SweepFactor>> factor;
-    at::Tensor correction;
     parallelFor(1, [&](std::int64_t) {
-        const at::Tensor H = hessian.matrix();
-        factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_damping));
-        if (*factor && !(*factor)->dataFree)
-            correction = driftCorrection(cross.matrix(), H, (*factor)->ridge);
+        const at::Tensor sum = hessian.matrix();
+        if (m_spec.rescales())
+            out.transform.exponents =
+                balancingExponents(sum, group.weights, m_spec.rotates() ? 0.5 : kOutlierThreshold);
+        if (m_spec.rotates())
+            out.transform.rotation = rotationSeed(0);
+        const at::Tensor H = out.transform.ofSecondMoment(sum);
+        factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_spec.damping));
+        if (*factor && !(*factor)->dataFree && m_spec.driftCorrection)
+            out.correction = driftCorrection(out.transform.ofSecondMoment(cross.matrix()), H, (*factor)->ridge);
     });
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
-    if ((*factor)->dataFree)
+    out.factor = **std::move(factor);
+    out.share = correctionShare(K, tokens);
+    if (out.factor.dataFree)
         m_context.warn(
             layerName +
             ": the Hessian cannot be factored; the layers of this input are fitted without calibration data");
-    else if ((*factor)->damping > m_damping)
-        m_context.warn(layerName + ": the Hessian needed more damping (" + std::to_string((*factor)->damping) + ")");
-    return Calibration{*std::move(*factor), correction, correctionShare(K, tokens)};
+    else if (out.factor.damping > m_spec.damping)
+        m_context.warn(layerName + ": the Hessian needed more damping (" + std::to_string(out.factor.damping) + ")");
+    return out;
 }
 
 /// Layers that read the same input go together: their row groups share the threads. The block's dense weight is
 /// replaced by what its planes stand for, so that later inputs see the quantization error.
-Result<void> BlockPipeline::sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
-                                       std::vector<QuantizedLayer>& done)
+Result<void> BlockPipeline::sweepGroup(Group group, const Calibration& calibration, std::vector<QuantizedLayer>& done)
 {
     const Stopwatch watch;
-    std::vector<at::Tensor> weights;
-    for (const auto& layer : layers) {
-        SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight"));
-        weights.push_back(std::move(weight));
-    }
-    if (calibration.correction.defined())
-        parallelFor(static_cast<std::int64_t>(layers.size()), [&](std::int64_t i) {
-            at::Tensor& weight = weights[static_cast<std::size_t>(i)];
+    const auto count = static_cast<std::int64_t>(group.layers.size());
+    std::vector<std::optional<std::uint64_t>> outputRotations(group.layers.size());
+    parallelFor(count, [&](std::int64_t i) {
+        const auto layer = static_cast<std::size_t>(i);
+        at::Tensor& weight = group.weights[layer];
+        weight = calibration.transform.ofWeight(weight);
+        if (calibration.correction.defined())
             weight = weight + at::mm(weight, calibration.correction).mul_(calibration.share);
-        });
+        if (m_spec.rotates()) {
+            outputRotations[layer] = rotationSeed(layer + 1);
+            weight = rotateRows(weight.t().contiguous(), *outputRotations[layer]).t().contiguous();
+        }
+    });
     std::vector<LayerSweep> sweeps;
     std::vector<std::pair<std::size_t, std::int64_t>> pieces;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-        sweeps.emplace_back(weights[i], calibration.factor, m_sweepOptions);
+    for (std::size_t i = 0; i < group.layers.size(); ++i) {
+        SweepOptions options = m_sweepOptions;
+        options.rowsPerScale = m_spec.rowsPerScale(static_cast<int>(group.layers[i].N));
+        sweeps.emplace_back(group.weights[i], calibration.factor, options);
         for (std::int64_t piece = 0; piece < sweeps.back().pieces(); ++piece)
             pieces.emplace_back(i, piece);
     }
@@ -167,33 +230,37 @@ Result<void> BlockPipeline::sweepGroup(const std::vector<LinearInfo>& layers, co
         sweeps[layer].runPiece(piece, m_context.cancel);
     });
     SA_CHECK(m_context.cancel.check());
-    for (std::size_t i = 0; i < layers.size(); ++i) {
+    for (std::size_t i = 0; i < group.layers.size(); ++i) {
+        const LinearInfo& layer = group.layers[i];
         auto outcome = sweeps[i].finish();
-        at::Tensor bias;
-        if (layers[i].bias) {
-            SA_TRY(const at::Tensor values, readFloatTensor(m_model.store, layers[i].name + ".bias"));
+        PackedWeight& packed = outcome.packed;
+        packed.exponents = calibration.transform.exponents;
+        packed.inputRotation = calibration.transform.rotation;
+        packed.outputRotation = outputRotations[i];
+        at::Tensor dense = at::empty({layer.N, layer.K}, at::kFloat), bias;
+        if (packed.unpack(dense.data_ptr<float>()) != kernels::Status::Ok)
+            return makeError(Errc::Internal, "a quantized layer cannot be unpacked").in(m_model.path).at(layer.name);
+        if (layer.bias) {
+            SA_TRY(const at::Tensor values, readFloatTensor(m_model.store, layer.name + ".bias"));
             bias = values.to(m_device);
         }
-        m_quantized.block->replaceLinear(layers[i].role,
-                                         std::make_unique<DenseLinear>(outcome.dense.to(m_device), bias));
-        done.push_back({layers[i], std::move(outcome.packed), outcome.error, outcome.relativeError,
-                        watch.seconds() / static_cast<double>(layers.size())});
+        m_quantized.block->replaceLinear(layer.role, std::make_unique<DenseLinear>(dense.to(m_device), bias));
+        done.push_back({layer, std::move(packed), outcome.error, outcome.relativeError,
+                        watch.seconds() / static_cast<double>(count)});
     }
     return {};
 }
 
-/// states[w] = step(w) for every window of both models.
-Result<void> BlockPipeline::advance(const WindowStep& step)
+/// Moves the quantized model's states behind the layers that were just replaced.
+Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
     const std::size_t windows = m_quantized.states.size();
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
-        forEachWindow(begin, end, [&](std::size_t w) {
-            for (Stream* stream : {&m_quantized, &m_original})
-                stream->states[w] = step(*stream, w);
-        });
+        forEachWindow(begin, end,
+                      [&](std::size_t w) { m_quantized.states[w] = passOn(m_quantized, w, read(m_quantized, w)); });
         report(static_cast<double>(end));
     }
     ++m_pass;

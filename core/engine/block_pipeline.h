@@ -10,6 +10,7 @@
 #include "core/engine/progress.h"
 #include "core/model/decoder.h"
 #include "core/quant/sweep.h"
+#include "core/quant/transform.h"
 
 #include <optional>
 
@@ -43,32 +44,46 @@ private:
     /// One of the two models on its way through the blocks.
     struct Stream {
         std::vector<at::Tensor> states;    ///< per window, f32 [T, hidden]: what the next residual starts from
-        std::vector<at::Tensor> mixed;     ///< per window, f32 [T, heads*d]: between the attention and o_proj
         std::optional<DecoderBlock> block; ///< the present one
     };
     using WindowStep = std::function<at::Tensor(Stream& stream, std::size_t window)>;
+    /// The states behind a linear, given its input.
+    using PassOn = std::function<at::Tensor(Stream& stream, std::size_t window, const at::Tensor& input)>;
+    /// What the calibration data say about one input, in the basis that its layers are quantized in.
     struct Calibration {
+        InputTransform transform;
         SweepFactor factor;
         at::Tensor correction; ///< f32 [K, K], or undefined: the target of the sweep is W + share * W correction
         double share = 0;
     };
-    Result<Calibration> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input);
-    Result<void> sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
-                            std::vector<QuantizedLayer>& done);
-    Result<void> advance(const WindowStep& step);
+    struct Group {
+        std::vector<LinearInfo> layers;
+        std::vector<at::Tensor> weights; ///< f32 [N, K] each, original
+    };
+    Result<Group> readGroup(LinearInput input) const;
+    /// Calibrates and sweeps the layers of one input. With `passOn` both models' states then move behind them.
+    Result<void> quantize(LinearInput input, const WindowStep& read, const PassOn& passOn,
+                          std::vector<QuantizedLayer>& done);
+    Result<Calibration> calibrate(const Group& group, const WindowStep& read, const PassOn& passOn);
+    Result<void> sweepGroup(Group group, const Calibration& calibration, std::vector<QuantizedLayer>& done);
+    std::uint64_t rotationSeed(std::size_t matrix) const;
+    Result<void> advance(const WindowStep& read, const PassOn& passOn);
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 
     const ModelFolder& m_model;
     at::Device m_device;
     const JobContext& m_context;
+    const QuantizeSpec& m_spec;
     SweepOptions m_sweepOptions;
-    double m_damping;
     PositionEncoder m_positions;
-    Stream m_quantized, m_original;
+    Stream m_quantized;
+    Stream m_original;               ///< stands still without drift correction
+    std::vector<at::Tensor> m_mixed; ///< of m_quantized, per window, f32 [T, heads*d]: between the attention and o_proj
     ProgressMeter m_meter;
     int m_block = 0;
-    int m_pass = 0; ///< finished passes over the windows in this block
+    int m_group = 0; ///< of layers with one input, in the block
+    int m_pass = 0;  ///< finished passes over the windows in this block
     std::string m_stepName;
 };
 

@@ -52,17 +52,28 @@ int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config)
     return spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, config.positions)));
 }
 
-std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
+std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec)
 {
-    std::uint64_t bytes = model.store.totalBytes();
+    std::map<std::string, PackedLayerInfo> out;
     for (const auto& layer : linearLayers(model.config)) {
-        if (const auto dense = model.store.find(layer.name + ".weight"))
-            bytes -= std::min(bytes, (*dense)->sizeBytes);
-        PackedLayerInfo packed;
+        PackedLayerInfo& packed = out[layer.name];
+        packed.name = layer.name;
         packed.N = static_cast<int>(layer.N);
         packed.K = static_cast<int>(layer.K);
         packed.q = spec.bits;
-        packed.R = spec.groupRows.value_or((packed.N + 7) / 8);
+        packed.C = spec.columnsPerScale();
+        packed.R = spec.rowsPerScale(packed.N);
+        packed.rescaled = spec.rescales();
+    }
+    return out;
+}
+
+std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    std::uint64_t bytes = model.store.totalBytes();
+    for (const auto& [layer, packed] : plannedLayers(model, spec)) {
+        if (const auto dense = model.store.find(layer + ".weight"))
+            bytes -= std::min(bytes, (*dense)->sizeBytes);
         bytes += packed.storedBytes();
     }
     return bytes + kHeaderBytes;

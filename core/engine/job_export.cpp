@@ -54,7 +54,7 @@ std::vector<std::string> denseNames(const ModelFolder& model)
     for (const auto& tensor : model.store.names()) {
         const auto dot = tensor.rfind('.');
         const std::string base = tensor.substr(0, dot), suffix = dot == std::string::npos ? "" : tensor.substr(dot);
-        if (!model.packedLayer(base) || (suffix != ".planes" && suffix != ".scales"))
+        if (!model.packedLayer(base) || (suffix != ".planes" && suffix != ".scales" && suffix != ".exponents"))
             names.push_back(tensor);
         else if (suffix == ".planes")
             names.push_back(base + ".weight");
@@ -89,7 +89,7 @@ Result<void> DenseExport::writeTensor(const Declaration& tensor, SafetensorsWrit
     if (const PackedLayerInfo* packed = packedLayerOf(tensor.name)) {
         SA_TRY(const PackedWeight weight, readPacked(m_model.store, *packed));
         values = at::empty({packed->N, packed->K}, at::kFloat);
-        if (kernels::unpackDense(weight.view(), values.data_ptr<float>()) != kernels::Status::Ok)
+        if (weight.unpack(values.data_ptr<float>()) != kernels::Status::Ok)
             return makeError(Errc::Internal, "the planes cannot be unpacked").in(m_model.path).at(tensor.name);
     } else if (tensor.dtype == Dtype::F16) {
         SA_TRY(values, readFloatTensor(m_model.store, tensor.name));

@@ -4,6 +4,7 @@
 // they are from the base's weights.
 #include "core/base/sha256.h"
 #include "core/checkpoint/reference_lat.h"
+#include "core/engine/cost_report.h"
 #include "core/engine/layer_ledger.h"
 #include "core/engine/progress.h"
 #include "core/engine/shards.h"
@@ -60,7 +61,10 @@ public:
         }
         meter.update(static_cast<double>(layers.size()));
         SA_TRY(const std::uint64_t storedBytes, writer.publish(m_info, m_context.cancel));
-        return m_ledger.result(m_spec.out, watch.seconds(), storedBytes);
+        Json result = m_ledger.result(m_spec.out, watch.seconds(), storedBytes);
+        SA_TRY(const CostReport cost, CostReport::create(m_base, &m_info));
+        result["cost"] = cost.summary();
+        return result;
     }
 
 private:

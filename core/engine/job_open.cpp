@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `open`: what a folder holds, from headers alone.
+#include "core/engine/cost_report.h"
 #include "core/engine/jobs.h"
 
 namespace sa
@@ -49,11 +50,14 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
         warnings.push_back("the tokenizer cannot be used: " + opened.error().sentence());
     SA_CHECK(context.cancel.check());
 
+    const QuantizationInfo* planes = model.packed() ? &*model.quantization : nullptr;
+    SA_TRY(const CostReport cost, CostReport::create(model, planes, {spec.energy, spec.context}));
     Json layers = Json::array();
     std::uint64_t layerBytes = 0;
     std::int64_t weights = 0;
     for (const auto& layer : linearLayers(config)) {
         layers.push_back(describeLayer(model, layer, layerBytes));
+        layers.back()["cost"] = cost.ofLayer(layers.size() - 1);
         weights += layer.N * layer.K;
     }
     Json quantization = nullptr;
@@ -84,6 +88,7 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
         {"quantizable_parameters", weights},
         {"bits_per_weight", 8.0 * static_cast<double>(layerBytes) / static_cast<double>(weights)},
         {"quantization", quantization},
+        {"cost", cost.summary()},
         {"layers", layers},
         {"warnings", warnings},
     };

@@ -2,6 +2,7 @@
 // `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block
 // of weights is in memory at a time; a finished block is a durable shard of the final folder.
 #include "core/engine/block_pipeline.h"
+#include "core/engine/cost_report.h"
 #include "core/engine/estimates.h"
 #include "core/engine/layer_ledger.h"
 #include "core/engine/method_job.h"
@@ -24,11 +25,11 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         return quantizeModel(whole, context);
     }
     const Stopwatch watch;
-    if (spec.mode != "lat")
-        return makeError(Errc::Usage, "this version quantizes in one mode")
+    if (spec.mode != "lat" && spec.mode != "acc")
+        return makeError(Errc::Usage, "there is no such mode")
             .at("mode")
             .butFound("\"" + display(spec.mode) + "\"")
-            .wanted("lat");
+            .wanted("lat or acc");
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
@@ -61,6 +62,8 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
     Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
     result["method"] = spec.method;
+    SA_TRY(const CostReport cost, CostReport::create(model, &info));
+    result["cost"] = cost.summary();
     return result;
 }
 

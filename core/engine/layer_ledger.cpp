@@ -9,13 +9,9 @@ namespace sa
 void LayerLedger::add(const LinearInfo& layer, const PackedWeight& packed, const LayerOutcome& outcome)
 {
     enter(layer, packed.q, packed.storedBytes(), outcome);
-    m_info.layers[layer.name] = {layer.name, packed.N, packed.K,      packed.q,
-                                 packed.R,   packed.C, outcome.error, outcome.relativeError};
-}
-
-void LayerLedger::addDense(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome)
-{
-    enter(layer, bits, storedBytes, outcome);
+    PackedLayerInfo& info = m_info.layers[layer.name] = PackedLayerInfo::of(layer.name, packed);
+    info.error = outcome.error;
+    info.relativeError = outcome.relativeError;
 }
 
 void LayerLedger::enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome)

@@ -23,10 +23,10 @@ public:
     {
     }
 
-    /// Emits the layer's event and enters it.
+    /// Enters a packed layer: emits its event, adds it to `info`.
     void add(const LinearInfo& layer, const PackedWeight& packed, const LayerOutcome& outcome);
-    /// The same for a layer that stays dense in the folder; `storedBytes`: what its method's own format would take.
-    void addDense(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome);
+    /// A layer that stays dense in the folder; `storedBytes`: what its method's own format would take.
+    void enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome);
     std::size_t count() const { return m_layers.size(); }
     const Json& layers() const { return m_layers; }
     std::uint64_t bytes() const { return m_bytes; } ///< of the quantized layers
@@ -35,8 +35,6 @@ public:
     Json result(const std::string& out, double seconds, std::uint64_t storedBytes) const;
 
 private:
-    void enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome);
-
     QuantizationInfo& m_info;
     const JobContext& m_context;
     Json m_layers = Json::array();

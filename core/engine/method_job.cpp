@@ -118,7 +118,7 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
             if (layer.output.planes)
                 ledger.add(layer.info, *layer.output.planes, layer.outcome);
             else
-                ledger.addDense(layer.info, bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
+                ledger.enter(layer.info, bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
         };
         SA_TRY(const auto layers, pipeline.run(block, onLayer));
         SA_CHECK(writer.writeShard(tensorsOf(tensors[static_cast<std::size_t>(block) + 1], layers)));

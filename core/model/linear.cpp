@@ -3,6 +3,7 @@
 
 #include "core/base/parallel.h"
 #include "sa/kernels/lut_gemm.h"
+#include "sa/kernels/rotation.h"
 
 #include <ATen/ATen.h>
 #include <cstdlib>
@@ -37,18 +38,26 @@ std::int64_t DenseLinear::weightBytes() const
     return m_weight.numel() * m_weight.element_size();
 }
 
-PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias)
-    : m_weight(std::move(weight))
-    , m_bias(std::move(bias))
-{
-}
-
 namespace
 {
 
 struct FreeDeleter {
     void operator()(void* p) const { std::free(p); }
 };
+
+void expectOk(kernels::Status status)
+{
+    if (status != kernels::Status::Ok)
+        throw std::runtime_error(std::string("the packed kernel refused a layer: ") + kernels::name(status));
+}
+
+std::vector<std::uint32_t> signsOf(std::optional<std::uint64_t> seed, int n)
+{
+    std::vector<std::uint32_t> signs(seed ? (static_cast<std::size_t>(n) + 31) / 32 : 0);
+    if (seed)
+        kernels::rotationSigns(*seed, n, signs.data());
+    return signs;
+}
 
 /// Scratch of the calling thread, kept between calls: no allocation per token once it is large enough.
 void* threadScratch(std::size_t bytes)
@@ -69,11 +78,43 @@ void* threadScratch(std::size_t bytes)
 
 } // namespace
 
+PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias)
+    : m_weight(std::move(weight))
+    , m_bias(std::move(bias))
+    , m_inputSigns(signsOf(m_weight.inputRotation, m_weight.K))
+    , m_outputSigns(signsOf(m_weight.outputRotation, m_weight.N))
+{
+}
+
+void PlanesLinear::transformInput(float* x, std::int64_t tokens) const
+{
+    const int K = m_weight.K;
+    parallelFor(tokens, [&](std::int64_t t) {
+        auto status = kernels::Status::Ok;
+        if (!m_weight.exponents.empty())
+            status = kernels::shiftChannels(m_weight.exponents.data(), 1, K, x + t * K, 1, K);
+        if (status == kernels::Status::Ok && !m_inputSigns.empty())
+            status = kernels::rotate(m_inputSigns.data(), K, x + t * K, 1, K);
+        expectOk(status);
+    });
+}
+
+void PlanesLinear::restoreOutput(float* y, std::int64_t tokens) const
+{
+    const int N = m_weight.N;
+    parallelFor(tokens,
+                [&](std::int64_t t) { expectOk(kernels::rotateBack(m_outputSigns.data(), N, y + t * N, 1, N)); });
+}
+
 at::Tensor PlanesLinear::forward(const at::Tensor& x) const
 {
     const auto view = m_weight.view();
-    const at::Tensor input = x.contiguous();
+    at::Tensor input = x.contiguous();
     const std::int64_t tokens = input.numel() / view.K;
+    if (!m_weight.exponents.empty() || !m_inputSigns.empty()) {
+        input = input.clone();
+        transformInput(input.data_ptr<float>(), tokens);
+    }
     auto shape = input.sizes().vec();
     shape.back() = view.N;
     at::Tensor output = at::empty(shape, input.options());
@@ -100,11 +141,11 @@ at::Tensor PlanesLinear::forward(const at::Tensor& x) const
         if (begin >= end)
             return;
         void* scratch = threadScratch(kernels::lutGemmScratchBytes(view, static_cast<int>(tokens)));
-        const auto status = kernels::lutGemm(view, in, static_cast<int>(tokens), out, view.N, static_cast<int>(begin),
-                                             static_cast<int>(end), scratch);
-        if (status != kernels::Status::Ok)
-            throw std::runtime_error(std::string("the packed kernel refused a layer: ") + kernels::name(status));
+        expectOk(kernels::lutGemm(view, in, static_cast<int>(tokens), out, view.N, static_cast<int>(begin),
+                                  static_cast<int>(end), scratch));
     });
+    if (!m_outputSigns.empty())
+        restoreOutput(out, tokens);
     return m_bias.defined() ? output.add_(m_bias) : output;
 }
 

@@ -9,8 +9,8 @@
 namespace sa
 {
 
-/// y = x W^T (+ c) for f32 x [T, K], W [N, K]. One token takes the matrix-vector routine: its dot products run along K in
-/// many partial sums, which is faster and rounds less than the general product's single chain.
+/// y = x W^T (+ c) for f32 x [T, K], W [N, K]. One token takes the matrix-vector routine: its dot products run along K
+/// in many partial sums, which is faster and rounds less than the general product's single chain.
 at::Tensor denseProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
 
 class Linear
@@ -32,7 +32,8 @@ private:
     at::Tensor m_weight, m_bias;
 };
 
-/// Runs the planes directly (kernels/lut_gemm.h): no dense weight exists at any time. CPU.
+/// Runs the planes directly (kernels/lut_gemm.h), between the transforms of the activations that they were made for: no
+/// dense weight exists at any time. CPU.
 /// Rows are split over threads; each output is summed in an order that no split changes.
 class PlanesLinear final : public Linear
 {
@@ -42,8 +43,12 @@ public:
     std::int64_t weightBytes() const override;
 
 private:
+    void transformInput(float* x, std::int64_t tokens) const;
+    void restoreOutput(float* y, std::int64_t tokens) const;
+
     PackedWeight m_weight;
     at::Tensor m_bias;
+    std::vector<std::uint32_t> m_inputSigns, m_outputSigns; ///< of the rotations; empty: there is none
 };
 
 } // namespace sa

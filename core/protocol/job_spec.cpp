@@ -70,6 +70,14 @@ public:
         SA_TRY(value, m_spec.boolOr(key, value));
         return {};
     }
+    /// Null or absent: the default of the mode.
+    Result<void> flag(const char* key, std::optional<bool>& value) const
+    {
+        if (const auto field = m_spec.find(key)) {
+            SA_TRY(value, m_spec.boolOr(key, false));
+        }
+        return {};
+    }
     Result<void> text(const char* key, std::string& value) const
     {
         if (!m_spec.has(key))
@@ -171,6 +179,15 @@ template<class Spec> Result<JobSpec> parseModel(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseOpen(const SpecReader& reader)
+{
+    OpenSpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(reader.choice("energy", spec.energy, {"paper", "published"}));
+    SA_CHECK(reader.integer("context", spec.context, 1, kMaxInt));
+    return JobSpec(std::move(spec));
+}
+
 Result<JobSpec> parseQuantize(const SpecReader& reader)
 {
     QuantizeSpec spec;
@@ -179,7 +196,7 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     if (reader.has("method"))
         SA_CHECK(reader.path("method", spec.method));
     SA_CHECK(reader.object("options", spec.options));
-    SA_CHECK(reader.choice("mode", spec.mode, {"lat"}));
+    SA_CHECK(reader.choice("mode", spec.mode, {"lat", "acc"}));
     SA_CHECK(reader.integer("bits", spec.bits, 1, 4));
     SA_CHECK(reader.paths("calibration", spec.calibration));
     SA_CHECK(reader.integer("samples", spec.samples, 1, 1'000'000));
@@ -189,6 +206,11 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     SA_CHECK(reader.integer("apot", spec.apot, 1, 3));
     SA_CHECK(reader.integer("group_rows", spec.groupRows, 1, kMaxInt));
     SA_CHECK(reader.fraction("damping", spec.damping));
+    SA_CHECK(reader.flag("rescale", spec.rescale));
+    SA_CHECK(reader.flag("rotate", spec.rotate));
+    SA_CHECK(reader.flag("weighted_fit", spec.weightedFit));
+    SA_CHECK(reader.integer("refinements", spec.refinements, 0, 100));
+    SA_CHECK(reader.flag("drift_correction", spec.driftCorrection));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
     return JobSpec(std::move(spec));
@@ -250,7 +272,7 @@ struct Kind {
     Result<JobSpec> (*parse)(const SpecReader&);
 };
 /// In the order of JobSpec's alternatives.
-constexpr Kind kKinds[] = {{"open", parseModel<OpenSpec>},
+constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"quantize", parseQuantize},
                            {"evaluate", parseEvaluate},
                            {"generate", parseGenerate},
@@ -261,14 +283,14 @@ constexpr Kind kKinds[] = {{"open", parseModel<OpenSpec>},
                            {"methods", parseMethods}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
-Json orNull(const std::optional<int>& value)
+template<class T> Json orNull(const std::optional<T>& value)
 {
     return value ? Json(*value) : Json();
 }
 
 Json object(const OpenSpec& spec)
 {
-    return {{"model", spec.model}};
+    return {{"model", spec.model}, {"energy", spec.energy}, {"context", orNull(spec.context)}};
 }
 
 Json object(const QuantizeSpec& spec)
@@ -287,6 +309,11 @@ Json object(const QuantizeSpec& spec)
             {"apot", spec.apot},
             {"group_rows", orNull(spec.groupRows)},
             {"damping", spec.damping},
+            {"rescale", orNull(spec.rescale)},
+            {"rotate", orNull(spec.rotate)},
+            {"weighted_fit", spec.weightedFit},
+            {"refinements", orNull(spec.refinements)},
+            {"drift_correction", spec.driftCorrection},
             {"threads", spec.threads},
             {"device", spec.device}};
 }
@@ -379,7 +406,8 @@ private:
     static std::string asText(int value) { return std::to_string(value); }
     static std::string asText(std::uint64_t value) { return std::to_string(value); }
     static std::string asText(double value) { return json::dump(Json(value)); }
-    static std::string asText(const std::optional<int>& value) { return value ? std::to_string(*value) : ""; }
+    static std::string asText(bool value) { return value ? "on" : "off"; }
+    template<class T> static std::string asText(const std::optional<T>& value) { return value ? asText(*value) : ""; }
 
     std::vector<std::string> m_arguments;
 };
@@ -398,7 +426,11 @@ std::string optionText(const Json& value)
 
 std::vector<std::string> arguments(const OpenSpec& spec)
 {
-    return ArgumentList("info").with({spec.model});
+    const OpenSpec fallback;
+    ArgumentList list("info");
+    list.changed("--energy", spec.energy, fallback.energy);
+    list.changed("--context", spec.context, fallback.context);
+    return std::move(list).with({spec.model});
 }
 
 std::vector<std::string> arguments(const QuantizeSpec& spec)
@@ -420,6 +452,11 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
     list.changed("--apot", spec.apot, fallback.apot);
     list.changed("--group-rows", spec.groupRows, fallback.groupRows);
     list.changed("--damping", spec.damping, fallback.damping);
+    list.changed("--rescale", spec.rescale, fallback.rescale);
+    list.changed("--rotate", spec.rotate, fallback.rotate);
+    list.changed("--weighted-fit", spec.weightedFit, fallback.weightedFit);
+    list.changed("--refinements", spec.refinements, fallback.refinements);
+    list.changed("--drift-correction", spec.driftCorrection, fallback.driftCorrection);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
     return std::move(list).with({spec.model, spec.out});

@@ -5,6 +5,7 @@
 
 #include "core/base/json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,7 +16,9 @@ namespace sa
 {
 
 struct OpenSpec {
-    std::string model; ///< original or packed folder
+    std::string model;                ///< original or packed folder
+    std::string energy = "published"; ///< or "paper": unit prices of the token's energy
+    std::optional<int> context = {};  ///< positions that the token attends to; default min(2048, the model's positions)
     bool operator==(const OpenSpec&) const = default;
 };
 
@@ -35,11 +38,22 @@ struct QuantizeSpec {
     int samples = 128;                    ///< calibration windows
     std::optional<int> seqlen;            ///< tokens a window; default min(2048, the model's positions)
     std::uint64_t seed = 0;
-    int rounds = 50;              ///< BCQ refinement rounds T (algorithm 1.3)
-    int apot = 3;                 ///< terms of a scale, 1..3
-    std::optional<int> groupRows; ///< R; default ceil(N/8)
-    double damping = 0.01;        ///< fraction of mean(diag H) added to the diagonal
-    int threads = 0;              ///< 0: all cores
+    int rounds = 50;                ///< BCQ refinement rounds T (algorithm 1.3)
+    int apot = 3;                   ///< terms of a scale, 1..3
+    std::optional<int> groupRows;   ///< R; default ceil(N/8) in `lat`, N in `acc`
+    double damping = 0.01;          ///< fraction of mean(diag H) added to the diagonal
+    std::optional<bool> rescale;    ///< power-of-two factors per input channel; default on
+    std::optional<bool> rotate;     ///< rotations of adds on inputs and outputs; default on in `acc`, off in `lat`
+    bool weightedFit = true;        ///< scales fitted to what errors cost, not to the weights alone
+    std::optional<int> refinements; ///< passes of coordinate descent over scales and codes; default 2, 6 in `acc`
+    bool driftCorrection = true;    ///< aim at the original model's outputs (docs/decisions/0007)
+
+    int columnsPerScale() const { return mode == "acc" ? 1 : 8; } ///< C
+    int rowsPerScale(int N) const { return std::min(N, groupRows.value_or(mode == "acc" ? N : (N + 7) / 8)); }
+    int refinementPasses() const { return refinements.value_or(mode == "acc" ? 6 : 2); }
+    bool rescales() const { return rescale.value_or(true); }
+    bool rotates() const { return rotate.value_or(mode == "acc"); }
+    int threads = 0; ///< 0: all cores
     std::string device = "cpu";
     bool operator==(const QuantizeSpec&) const = default;
 };
@@ -92,9 +106,8 @@ struct MethodsSpec {
     bool operator==(const MethodsSpec&) const = default;
 };
 
-using JobSpec =
-    std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                 ImportReferenceSpec, MethodsSpec>;
+using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
+                             ImportReferenceSpec, MethodsSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

@@ -10,6 +10,9 @@ Json recipeOf(const QuantizeSpec& spec)
     if (spec.method == QuantizeSpec().method) {
         for (const char* member : {"model", "out", "calibration", "threads", "device", "options"})
             recipe.erase(member);
+        recipe["rescale"] = spec.rescales(); // what was left to the mode is written out
+        recipe["rotate"] = spec.rotates();
+        recipe["refinements"] = spec.refinementPasses();
         return recipe;
     }
     Json out = Json::object();

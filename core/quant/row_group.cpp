@@ -32,9 +32,10 @@ float signOf(std::uint8_t code, int plane)
 
 } // namespace
 
-RowGroup::RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options)
+RowGroup::RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options, bool weightedFit)
     : m_factor(factor)
     , m_options(options)
+    , m_weightedFit(weightedFit)
     , m_K(rows.size(1))
     , m_rows(rows.size(0))
     , m_original(rows.t().index_select(0, factor.permutation).contiguous())
@@ -76,7 +77,7 @@ bool RowGroup::sweep(const CancelToken& cancel)
             weights.resize(static_cast<std::size_t>(count * m_rows));
             for (std::int64_t c = 0; c < count; ++c) {
                 const float diagonal = R[(j + c) * m_K + j + c];
-                std::fill_n(weights.begin() + c * m_rows, m_rows, 1.0f / (diagonal * diagonal));
+                std::fill_n(weights.begin() + c * m_rows, m_rows, m_weightedFit ? 1.0f / (diagonal * diagonal) : 1.0f);
             }
             const auto values = std::span<const float>(w + j * m_rows, weights.size());
             const BcqGrid& grid = m_grids[block] = fitter.fit(values, weights, m_options);

@@ -16,7 +16,7 @@ class RowGroup
 {
 public:
     /// rows: f32 [rows, K] in the original column order; `factor` must outlive the group.
-    RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options);
+    RowGroup(const at::Tensor& rows, const SweepFactor& factor, const BcqOptions& options, bool weightedFit);
 
     /// The column sweep (algorithm 3.3, 3.4). False when it was cancelled on the way.
     bool sweep(const CancelToken& cancel);
@@ -26,7 +26,6 @@ public:
 
     const std::vector<BcqGrid>& grids() const { return m_grids; }      ///< per block of factor.order
     const std::vector<std::uint8_t>& codes() const { return m_codes; } ///< [K][rows]; bit b set: plane b is +1
-    at::Tensor quantized() const { return m_quantized; }               ///< f32 [K, rows]
 
     struct Errors {
         double damped = 0; ///< tr(E (H + ridge) E^T) / 2
@@ -48,6 +47,7 @@ private:
 
     const SweepFactor& m_factor;
     BcqOptions m_options;
+    bool m_weightedFit;
     std::int64_t m_K, m_rows;
     at::Tensor m_original;  ///< f32 [K, rows]
     at::Tensor m_quantized; ///< f32 [K, rows]

@@ -13,7 +13,6 @@ LayerSweep::LayerSweep(const at::Tensor& weight, const SweepFactor& factor, cons
     : m_weight(weight)
     , m_factor(factor)
     , m_options(options)
-    , m_dense(at::empty_like(weight))
 {
     m_packed.N = static_cast<int>(weight.size(0));
     m_packed.K = static_cast<int>(weight.size(1));
@@ -37,7 +36,7 @@ void LayerSweep::runPiece(std::int64_t piece, const CancelToken& cancel)
 {
     const std::int64_t N = m_packed.N, q = m_packed.q;
     const std::int64_t rowBegin = piece * m_packed.R, rowEnd = std::min<std::int64_t>(N, rowBegin + m_packed.R);
-    RowGroup group(m_weight.slice(0, rowBegin, rowEnd), m_factor, m_options.bcq);
+    RowGroup group(m_weight.slice(0, rowBegin, rowEnd), m_factor, m_options.bcq, m_options.weightedFit);
     if (!group.sweep(cancel))
         return;
     for (int pass = 0; pass < m_options.refinements && !m_factor.dataFree; ++pass)
@@ -62,9 +61,6 @@ void LayerSweep::runPiece(std::int64_t piece, const CancelToken& cancel)
     }
     const auto errors = group.errors();
     m_results[static_cast<std::size_t>(piece)] = {errors.damped, errors.plain, errors.energy};
-    const at::Tensor inverse =
-        at::empty_like(m_factor.permutation).scatter_(0, m_factor.permutation, at::arange(m_packed.K, at::kLong));
-    m_dense.slice(0, rowBegin, rowEnd).copy_(group.quantized().index_select(0, inverse).t());
 }
 
 LayerSweep::Outcome LayerSweep::finish()
@@ -78,7 +74,6 @@ LayerSweep::Outcome LayerSweep::finish()
     }
     out.relativeError = energy > 0.0 ? errorEnergy / energy : 0.0;
     out.packed = std::move(m_packed);
-    out.dense = std::move(m_dense);
     return out;
 }
 

@@ -13,8 +13,9 @@ namespace sa
 
 struct SweepOptions {
     BcqOptions bcq;
-    std::int64_t rowsPerScale = 0;    ///< R; 0: ceil(N/8)
-    std::int64_t columnsPerScale = 8; ///< C; 8 for `lat`
+    std::int64_t rowsPerScale = 0;    ///< R; 0: ceil(N/8); more than N: N
+    std::int64_t columnsPerScale = 8; ///< C; 8 for `lat`, 1 for `acc`
+    bool weightedFit = true;          ///< a column's errors weigh in the fit what they cost in the sweep
     int refinements = 2;              ///< coordinate descent passes over scales and codes after the sweep
 };
 
@@ -30,8 +31,7 @@ public:
     void runPiece(std::int64_t piece, const CancelToken& cancel);
 
     struct Outcome {
-        PackedWeight packed;
-        at::Tensor dense;         ///< f32 [N, K]: what the planes stand for
+        PackedWeight packed;      ///< in the basis of the weight; transforms are the caller's to add
         double error = 0;         ///< tr((W - W^) (H + ridge) (W - W^)^T) / 2: what the sweep's sum of losses is
         double relativeError = 0; ///< ||(W - W^) X||^2 / ||W X||^2 on the calibration data
     };
@@ -45,7 +45,6 @@ private:
     const SweepFactor& m_factor;
     SweepOptions m_options;
     PackedWeight m_packed;
-    at::Tensor m_dense;
     std::vector<PieceResult> m_results;
 };
 

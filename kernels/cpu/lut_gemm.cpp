@@ -116,6 +116,11 @@ Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdif
     return Status::Ok;
 }
 
+bool lutGemmSharesTables(const SignPlanes& w) noexcept
+{
+    return cpu::sharesTables(w);
+}
+
 const char* lutGemmTarget() noexcept
 {
     const cpu::LutGemmTarget* target = cpu::chosenTarget();

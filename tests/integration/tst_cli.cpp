@@ -125,6 +125,7 @@ private Q_SLOTS:
         QCOMPARE(outcome.status, 0);
         QCOMPARE(outcome.out.count("model.layers."), 42);
         QVERIFY(outcome.out.contains("LlamaForCausalLM"));
+        QCOMPARE(outcome.out.count("Linear layers, "), 4); // the original, and at 2, 3 and 4 bits
         QVERIFY2(!outcome.out.contains("nan") && !outcome.out.contains("{"), outcome.out.constData());
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The product's own sources, compiled over sixteen-lane vectors that count: how much of what a weight costs. It also
 // runs the paths of a sixteen-lane unit on processors that have none.
+#include "core/eval/op_counts.h"
 #include "counting_ops.h"
 #include "planes_fixture.h"
 
@@ -117,6 +118,35 @@ private Q_SLOTS:
         counts = Counts();
         QVERIFY(!product(planes.view(), x, M, M).empty());
         QCOMPARE(counts.multiplications, std::uint64_t{1} * 256 * 64 * 3 / 8 * size(M));
+    }
+
+    void theReportCountsWhatTheKernelDoes_data()
+    {
+        QTest::addColumn<Geometry>("geometry");
+        QTest::addRow("eight row groups") << Geometry{256, 64, 3, 32, 8};
+        QTest::addRow("one group per column") << Geometry{256, 64, 2, 256, 1};
+        QTest::addRow("a last word of 8 columns") << Geometry{256, 72, 3, 32, 8};
+        QTest::addRow("two blocks of columns") << Geometry{256, 1024, 1, 32, 8};
+        QTest::addRow("shared tables") << Geometry{256, 64, 3, 16, 8};
+    }
+    void theReportCountsWhatTheKernelDoes()
+    {
+        QFETCH(Geometry, geometry);
+        constexpr int kTokens = 16; // one vector of tokens; a single token would look up in registers instead
+        std::mt19937_64 random(6);
+        RandomPlanes planes(geometry, random);
+        for (PackedScale& scale : planes.scales)
+            scale = apotRound(0.7, 3); // 2^-1 + 2^-2 - 2^-4
+        const std::vector<float> x = gaussian(size(kTokens) * size(geometry.K), random);
+        const sa::Operations each = sa::kernelOperations(planes.view(), 3, false);
+        counts = Counts();
+        QVERIFY(!product(planes.view(), x, kTokens, kTokens).empty());
+        QCOMPARE(counts.multiplications, each.multiplies * kTokens);
+        QCOMPARE(counts.additions, each.adds * kTokens);
+        counts = Counts();
+        QVERIFY(!product(planes.view(), x, 1, 1).empty());
+        QCOMPARE(counts.multiplications, each.multiplies);
+        QCOMPARE(counts.selections, each.lookups);
     }
 
     void sixteenLanesMeetTheBoundAndAgreeForEveryBatch_data()

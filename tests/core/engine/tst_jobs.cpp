@@ -189,8 +189,13 @@ private Q_SLOTS:
         QCOMPARE((*opened)["quantization"]["mode"].get<std::string>(), std::string("lat"));
         QVERIFY((*opened)["layers"][0]["bits"].get<double>() > 3.0);
         QVERIFY((*opened)["layers"][0]["error"].get<double>() > 0.0);
+        QCOMPARE((*opened)["cost"]["variants"][1]["name"].get<std::string>(), std::string("packed"));
         const auto original = run(OpenSpec{kModel});
         QVERIFY(original);
+        // The folder costs what was forecast for it.
+        Json forecast = (*original)["cost"]["variants"][2];
+        forecast["name"] = "packed";
+        QVERIFY((*opened)["cost"]["variants"][1] == forecast);
         QVERIFY((*original)["quantization"].is_null());
         QCOMPARE((*original)["layers"].size(), (*opened)["layers"].size());
     }

@@ -43,6 +43,7 @@ void addSpecs()
     QTest::addColumn<JobSpec>("spec");
     const auto row = [](const char* name, const JobSpec& spec) { QTest::addRow("%s", name) << spec; };
     row("open", OpenSpec{"/models/m"});
+    row("open with nothing at its default", OpenSpec{"m", "paper", 7});
     row("a path that looks like an option", OpenSpec{"--json"});
     row("a path that is a command", VerifySpec{"export"});
     row("a path with everything in it", OpenSpec{"a b\"c'd\n$(e)`f`*%1[g]\xE2\x80\xAE"});
@@ -170,6 +171,7 @@ private Q_SLOTS:
             QTest::addRow("%s %s", kind, key) << QByteArray(kind) << QByteArray(key) << least << most;
         };
         constexpr double maxInt = std::numeric_limits<std::int32_t>::max();
+        row("open", "context", 1, maxInt);
         row("quantize", "bits", 1, 4);
         row("quantize", "samples", 1, 1e6);
         row("quantize", "seqlen", 2, 1e6);
@@ -222,6 +224,7 @@ private Q_SLOTS:
         row("an empty model path", "open", R"({"model":""})", "spec.model");
         row("a model that is a number", "open", R"({"model":3})", "spec.model");
         row("a model path with a NUL", "open", R"({"model":"a\u0000b"})", "spec.model");
+        row("an unknown energy table", "open", R"({"energy":"nominal"})", "spec.energy");
         row("no output folder", "quantize", R"({"out":null})", "spec.out");
         row("an unknown mode", "quantize", R"({"mode":"acc2"})", "spec.mode");
         row("a mode that is a number", "quantize", R"({"mode":1})", "spec.mode");

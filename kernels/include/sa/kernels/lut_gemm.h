@@ -26,6 +26,9 @@ std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept;
 Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                void* scratch) noexcept;
 
+/// True for the small groups whose tables hold unshifted sums, see above. Only the shape is read.
+bool lutGemmSharesTables(const SignPlanes& w) noexcept;
+
 /// The vector unit that `lutGemm` runs on, "AVX2" for instance. SA_KERNEL_TARGET=SCALAR|SSE4|AVX2|... forces one.
 const char* lutGemmTarget() noexcept;
 
