@@ -15,13 +15,17 @@ RULES = [
     (r".", r"^\.\./", "includes are written from the project root"),
     (r"^kernels/", rf"{TORCH}|{QT}|^nlohmann/|^core/|^ui/|^app/", "kernels know nothing of the program"),
     (r"^core/", rf"{QT}|qcustomplot|^ui/|^app/", "the engine runs without Qt"),
-    (r"^core/(base|protocol|checkpoint|tokenizer|chat)/", TORCH, "these rooms stay free of libtorch"),
+    (r"^core/(base|methods|protocol|checkpoint|tokenizer|chat)/", TORCH, "these rooms stay free of libtorch"),
     (r"^core/base/", r"^core/(?!base/)|^sa/kernels/", "base is the lowest layer"),
+    (r"^core/methods/", r"^core/(?!base/|methods/)|^sa/kernels/", "methods are read, not run, there: they know only base"),
+    (r"^core/api/", r"^core/|^sa/|^plugins/|^nlohmann/", "what a plugin includes stands alone"),
     (r"^core/protocol/", r"^core/(?!base/|protocol/)|^sa/kernels/", "the protocol knows only base"),
     (r"^core/(model|quant|eval|runtime|checkpoint|tokenizer|chat)/", r"^core/(engine|worker)/", "rooms do not know the engine"),
     (r"^core/engine/", r"^core/worker/", "the engine does not know the worker"),
-    (r"^ui/", rf"{TORCH}|^sa/kernels/|^core/(?!base/|protocol/)|^app/", "the window never loads the engine"),
-    (r"^plugins/", r"^(ui|app|kernels)/|^sa/kernels/|^core/(?!api/|base/)", "plugins see the plugin interface only"),
+    (r"^ui/", rf"{TORCH}|^sa/kernels/|^core/(?!base/|methods/|protocol/)|^app/", "the window never loads the engine"),
+    (r"^plugins/", rf"{TORCH}|{QT}|^nlohmann/|^(ui|app|kernels|core|sa)/", "plugins see the plugin interface only"),
+    (r"^plugins/example/", r"^plugins/", "the example is what a stranger would write"),
+    (r"^(app|core|kernels|ui)/", r"^plugins/", "methods are loaded, never linked"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.M)
 

@@ -2,6 +2,7 @@
 #include "app/cli/arguments.h"
 
 #include "core/protocol/messages.h"
+#include "core/protocol/recipe.h"
 
 #include <CLI/CLI.hpp>
 
@@ -23,7 +24,7 @@ struct OptionName {
 };
 /// Members whose option is not "--" and the member with dashes.
 constexpr OptionName kOptionNames[] = {
-    {"model", "MODEL"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
+    {"model", "MODEL"}, {"options", "--set"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -48,6 +49,17 @@ Json numberOrText(const std::string& text)
         code == std::errc() && rest == end && std::isfinite(real))
         return real;
     return text;
+}
+
+/// true, false, a number, a text in quotes, or a text as it is.
+Json settingValue(const std::string& text)
+{
+    if (text == "true" || text == "false")
+        return text == "true";
+    if (text.size() >= 2 && text.front() == '"')
+        if (auto quoted = json::parse(text, "--set"); quoted && quoted->is_string())
+            return *std::move(quoted);
+    return numberOrText(text);
 }
 
 /// One subcommand: options write into the spec of the job, under the member's name.
@@ -100,6 +112,17 @@ public:
             ->allow_extra_args(false)
             ->type_name(valueName);
     }
+    /// KEY=VALUE, repeated: members of the object `member`.
+    void settings(const char* member, const char* option, const std::string& help)
+    {
+        m_app
+            ->add_option_function<std::vector<std::string>>(
+                option, [this, member](const std::vector<std::string>& values) { readSettings(member, values); }, help)
+            ->allow_extra_args(false)
+            ->type_name("KEY=VALUE");
+    }
+    /// A file with members of the spec; the command line goes before it.
+    void recipe(const std::string& help) { m_app->add_option("--recipe", m_recipe, help)->type_name("FILE"); }
     void threadsAndDevice()
     {
         number("threads", "N", "Threads; 0 takes all cores [0]");
@@ -108,9 +131,32 @@ public:
 
     bool chosen() const { return m_app->parsed(); }
     bool json() const { return m_json; }
-    Result<JobSpec> spec() const { return parseJobSpec(m_kind, m_spec); }
+    Result<JobSpec> spec() const
+    {
+        if (!m_badSetting.empty())
+            return makeError(Errc::Usage, "a setting has the form KEY=VALUE")
+                .at("--set")
+                .butFound(display(m_badSetting, 60))
+                .tryThis("See shiftadd methods");
+        if (m_recipe.empty())
+            return parseJobSpec(m_kind, m_spec);
+        SA_TRY(Json whole, readRecipe(m_recipe));
+        whole.merge_patch(m_spec); // options of a method one by one
+        return parseJobSpec(m_kind, whole);
+    }
 
 private:
+    void readSettings(const char* member, const std::vector<std::string>& values)
+    {
+        Json& object = m_spec[member] = Json::object();
+        for (const auto& setting : values) {
+            const auto equals = setting.find('=');
+            if (equals == 0 || equals == std::string::npos)
+                m_badSetting = setting;
+            else
+                object[setting.substr(0, equals)] = settingValue(setting.substr(equals + 1));
+        }
+    }
     std::function<void(const std::string&)> setText(const char* member)
     {
         return [this, member](const std::string& value) { m_spec[member] = value; };
@@ -124,6 +170,7 @@ private:
     const char* m_kind;
     CLI::App* m_app;
     Json m_spec = Json::object();
+    std::string m_recipe, m_badSetting;
     bool m_json = false;
 };
 
@@ -173,8 +220,13 @@ void describeQuantize(Command& command)
     const QuantizeSpec fallback;
     command.path("model", "Folder of the model (Hugging Face layout)");
     command.path("out", "Folder to write; must not exist, or be empty");
-    command.text("mode", "MODE",
-                 withDefault("lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
+    command.text("method", "NAME", withDefault("How to quantize; see shiftadd methods", fallback.method));
+    command.settings("options", "--set", "A parameter of the method; may be repeated");
+    command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
+                   "command line go before it");
+    command.text(
+        "mode", "MODE",
+        withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
     command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
     command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
     command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
@@ -304,7 +356,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     Command quantize(
         app, "quantize", "quantize", "Compress a model into a packed folder",
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
-        "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n");
+        "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n"
+        "  shiftadd quantize models/llama2-6m out --method optq --bits 2 --set act_order=true\n");
     describeQuantize(quantize);
 
     Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",
@@ -337,6 +390,10 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                    "Exit status 3 when a check failed.");
     doctor.path("model", "Folder of the model, original or packed");
 
+    const Command methods(app, "methods", "methods", "List the quantization methods and their parameters",
+                          "  shiftadd methods --json\n"
+                          "  SA_PLUGIN_PATH=~/my-methods shiftadd methods\n");
+
     const TokenizerOptions tokenize(app, TokenizerCommand::Kind::Tokenize, "tokenize",
                                     "Show the tokens that a text becomes",
                                     "  shiftadd tokenize models/llama2-6m --text \"The old lighthouse\"\n"
@@ -353,9 +410,10 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.path("out", "Folder to write; must not exist, or be empty");
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
-    auto parsed = parseWith(app, arguments,
-                            {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand},
-                            {&tokenize, &detokenize});
+    auto parsed =
+        parseWith(app, arguments,
+                  {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand, &methods},
+                  {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)
@@ -375,11 +433,14 @@ Error inOptionNames(Error error)
         return error;
     const std::string prefix = "spec.";
     const bool isFromParser = error.where.rfind(prefix, 0) == 0;
-    std::string member = error.where.substr(isFromParser ? prefix.size() : 0);
+    const std::string whole = error.where.substr(isFromParser ? prefix.size() : 0);
+    std::string member = whole;
     member.erase(std::min(member.size(), member.find_first_of(".[")));
     if (member.empty() || member.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string::npos)
         return error;
     error.where = optionFor(member);
+    if (member == "options" && !isFromParser) // "options.bits" of a method: the parameter is what to name
+        error.where += " " + whole.substr(std::min(whole.size(), member.size() + 1));
     if (isFromParser && !error.found.empty())
         error.message = "this value cannot be used";
     return error;

@@ -2,6 +2,7 @@
 #include "app/cli/result_text.h"
 
 #include "app/cli/format.h"
+#include "app/cli/methods_text.h"
 
 #include <fmt/format.h>
 
@@ -190,9 +191,12 @@ std::string packedText(const std::string& out, const Json& result)
                    formatNumber(number(layer, "error"), 4), formatBytes(number(layer, "bytes")),
                    formatSeconds(number(layer, "seconds"))});
     }
-    Lines lines{
-        {"Size", sizeLine(result)},
-        {"Bits", fixed(number(result, "bits_per_weight"), 3) + " a weight in the quantized layers, scales included"}};
+    Lines lines{{"Size", sizeLine(result)}};
+    if (const double nominal = number(result, "nominal_stored_bytes");
+        std::isfinite(nominal) && nominal != number(result, "stored_bytes"))
+        lines.emplace_back("In its own format", formatBytes(nominal) + " (the folder holds ordinary weights)");
+    lines.emplace_back("Bits", fixed(number(result, "bits_per_weight"), 3) +
+                                   " a weight in the quantized layers, scales included");
     if (!layers.empty())
         lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
                                                 errorPercent(sum / static_cast<double>(layers.size())),
@@ -260,6 +264,8 @@ std::string resultText(const JobSpec& spec, const Json& result)
         return exportText(result);
     if (std::holds_alternative<DoctorSpec>(spec))
         return doctorText(result);
+    if (std::holds_alternative<MethodsSpec>(spec))
+        return methodsText(result);
     if (const auto* verify = std::get_if<VerifySpec>(&spec))
         return verifyText(*verify, result);
     return {};

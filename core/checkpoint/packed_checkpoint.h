@@ -87,11 +87,18 @@ public:
     /// compares it with what was meant to be written (SHA-256 of each file, taken while writing), then publishes.
     /// Returns the bytes of the weight files.
     Result<std::uint64_t> publish(const QuantizationInfo& info, const CancelToken& cancel);
+    /// The same for a folder without packed layers: config.json stays the source's, so that every program reads it as
+    /// the ordinary model it is, and `record` (an object; the digests of the shards are added as `files`) goes into
+    /// kRecordName.
+    Result<std::uint64_t> publishDense(const Json& record, const CancelToken& cancel);
 
 private:
     struct State;
     std::shared_ptr<State> m_state;
 };
+
+/// How a folder of ordinary weights came to be (docs/FORMAT.md, "Dense results").
+inline constexpr const char* kRecordName = "shiftadd_record.json";
 
 /// Opens a packed folder and checks every tensor: shapes, padding, scale words, finite values of what was left dense,
 /// nothing missing, nothing extra, and the recorded SHA-256 of the weight files. {"tensors", "bytes", "layers"}.

@@ -70,7 +70,9 @@ struct PackedWriter::State {
     Result<void> write(const Planned& entry, SafetensorsWriter& writer) const;
     Result<void> copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const;
     Result<void> checkLayers(const QuantizationInfo& info) const;
-    Result<void> compare(const std::string& indexText, const std::string& configText, const CancelToken& cancel) const;
+    Result<void> compare(const std::map<std::string, std::string>& texts, const CancelToken& cancel) const;
+    Result<void> checkComplete() const;
+    Result<std::uint64_t> finish(std::map<std::string, std::string> texts, const CancelToken& cancel);
 };
 
 Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightStore& source, int shardCount,
@@ -226,7 +228,8 @@ Result<void> PackedWriter::State::checkLayers(const QuantizationInfo& info) cons
     return {};
 }
 
-Result<void> PackedWriter::State::compare(const std::string& indexText, const std::string& configText,
+/// `texts`: file name -> content.
+Result<void> PackedWriter::State::compare(const std::map<std::string, std::string>& texts,
                                           const CancelToken& cancel) const
 {
     SA_TRY(const WeightStore written, WeightStore::open(stage.path()));
@@ -245,20 +248,49 @@ Result<void> PackedWriter::State::compare(const std::string& indexText, const st
             if (found != digest)
                 return readsBackDifferently(pathOf(fileName), "SHA-256");
         }
-    for (const auto& [fileName, text] : {std::pair{kIndexName, &indexText}, std::pair{kConfigName, &configText}}) {
-        SA_TRY(const std::string found, readFile(pathOf(fileName), text->size()));
-        if (found != *text)
+    for (const auto& [fileName, text] : texts) {
+        SA_TRY(const std::string found, readFile(pathOf(fileName), text.size()));
+        if (found != text)
             return readsBackDifferently(pathOf(fileName), "content");
     }
     return {};
 }
 
+Result<void> PackedWriter::State::checkComplete() const
+{
+    if (shardsWritten == shardCount)
+        return {};
+    return mistake("fewer shards than announced", std::to_string(shardsWritten) + " of " + std::to_string(shardCount));
+}
+
+/// Writes the texts (file name -> content) and the index, reads everything back and publishes.
+Result<std::uint64_t> PackedWriter::State::finish(std::map<std::string, std::string> texts, const CancelToken& cancel)
+{
+    texts[kIndexName] = json::dumpPretty({{"metadata", {{"total_size", tensorBytes}}}, {"weight_map", weightMap}});
+    for (const auto& [fileName, text] : texts)
+        SA_CHECK(writeFileAtomic(pathOf(fileName), text));
+    SA_CHECK(compare(texts, cancel));
+    SA_CHECK(cancel.check());
+    SA_CHECK(stage.publish());
+    return fileBytes;
+}
+
+Result<std::uint64_t> PackedWriter::publishDense(const Json& record, const CancelToken& cancel)
+{
+    State& state = *m_state;
+    SA_CHECK(state.checkComplete());
+    if (!state.layers.empty())
+        return mistake("a packed layer in a folder that is to be dense", state.layers.begin()->first);
+    Json complete = record;
+    complete["files"] = state.shardDigests;
+    return state.finish({{kConfigName, json::dumpPretty(state.config)}, {kRecordName, json::dumpPretty(complete)}},
+                        cancel);
+}
+
 Result<std::uint64_t> PackedWriter::publish(const QuantizationInfo& info, const CancelToken& cancel)
 {
     State& state = *m_state;
-    if (state.shardsWritten != state.shardCount)
-        return mistake("fewer shards than announced",
-                       std::to_string(state.shardsWritten) + " of " + std::to_string(state.shardCount));
+    SA_CHECK(state.checkComplete());
     SA_CHECK(state.checkLayers(info));
 
     QuantizationInfo complete = info;
@@ -272,14 +304,7 @@ Result<std::uint64_t> PackedWriter::publish(const QuantizationInfo& info, const 
     if (!understood || understood->toJson() != complete.toJson() || reread != config)
         return mistake("the quantization config does not survive being written", "quantization_config");
 
-    const Json index{{"metadata", {{"total_size", state.tensorBytes}}}, {"weight_map", state.weightMap}};
-    const std::string indexText = json::dumpPretty(index);
-    SA_CHECK(writeFileAtomic(state.pathOf(kIndexName), indexText));
-    SA_CHECK(writeFileAtomic(state.pathOf(kConfigName), configText));
-    SA_CHECK(state.compare(indexText, configText, cancel));
-    SA_CHECK(cancel.check());
-    SA_CHECK(state.stage.publish());
-    return state.fileBytes;
+    return state.finish({{kConfigName, configText}}, cancel);
 }
 
 } // namespace sa

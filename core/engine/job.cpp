@@ -42,6 +42,7 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const VerifySpec& s) { return verifyModel(s, context); },
                           [&](const DoctorSpec& s) { return examineModel(s, context); },
                           [&](const ImportReferenceSpec& s) { return importReference(s, context); },
+                          [&](const MethodsSpec& s) { return listMethods(s, context); },
                       },
                       spec);
 }

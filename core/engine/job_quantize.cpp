@@ -1,95 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block
 // of weights is in memory at a time; a finished block is a durable shard of the final folder.
-#include "core/base/resources.h"
-#include "core/base/sha256.h"
 #include "core/engine/block_pipeline.h"
 #include "core/engine/cost_report.h"
 #include "core/engine/estimates.h"
 #include "core/engine/layer_ledger.h"
-#include "core/engine/progress.h"
+#include "core/engine/method_job.h"
+#include "core/engine/quantize_input.h"
 #include "core/engine/shards.h"
 #include "core/engine/source_digests.h"
-#include "core/eval/text.h"
+#include "core/methods/method_info.h"
 #include "core/model/tensors.h"
-#include "core/protocol/messages.h"
-
-#include <algorithm>
+#include "core/protocol/recipe.h"
 
 namespace sa
 {
 
-namespace
-{
-
-constexpr std::uint64_t kTokenizerRoom = std::uint64_t{64} << 20; ///< the largest have some 35 MB
-
-struct Calibration {
-    std::vector<std::vector<std::int32_t>> windows;
-    Json record; ///< what goes into the checkpoint: digests and numbers, no paths
-};
-
-Result<Calibration> readCalibration(const QuantizeSpec& spec, const ModelFolder& model, const JobContext& context)
-{
-    std::vector<std::string> paths = spec.calibration;
-    if (paths.empty()) {
-        paths.push_back(resourcePath("sample-text/calibration.txt"));
-        if (paths.back().empty())
-            return makeError(Errc::NotFound, "the bundled calibration text is not installed")
-                .tryThis("Give a text file with --calibration");
-        context.warn("no calibration text given: using the bundled excerpt of English Wikipedia");
-    }
-    SA_TRY(const Tokenizer tokenizer, Tokenizer::open(model.path));
-    Calibration out;
-    Json digests = Json::array();
-    std::string text;
-    for (const auto& path : paths) {
-        SA_TRY(const std::string part, readText(path));
-        digests.push_back(sha256Of(part));
-        if (!text.empty())
-            text += "\n\n";
-        text += part;
-    }
-    const int length = calibrationWindow(spec, model.config);
-    if (length > model.config.positions)
-        return makeError(Errc::Usage, "the calibration window is longer than the model's context")
-            .at("seqlen")
-            .butFound(std::to_string(length))
-            .wanted("at most " + std::to_string(model.config.positions));
-    SA_CHECK(context.cancel.check());
-    const auto ids = tokenizer.encode(text);
-    SA_CHECK(model.config.checkIds(ids));
-    auto windows = sampleWindows(ids, spec.samples, length, spec.seed);
-    if (!windows)
-        return std::move(windows).error().in(paths.front());
-    out.windows = *std::move(windows);
-    out.record = {{"sha256", digests},
-                  {"samples", spec.samples},
-                  {"seqlen", length},
-                  {"seed", spec.seed},
-                  {"tokens", ids.size()}};
-    return out;
-}
-
-Json recipeOf(const QuantizeSpec& spec)
-{
-    return {{"mode", spec.mode},
-            {"bits", spec.bits},
-            {"rounds", spec.rounds},
-            {"apot", spec.apot},
-            {"damping", spec.damping},
-            {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)},
-            {"rescale", spec.rescales()},
-            {"rotate", spec.rotates()},
-            {"weighted_fit", spec.weightedFit},
-            {"refinements", spec.refinementPasses()},
-            {"drift_correction", spec.driftCorrection}};
-}
-
-} // namespace
-
 Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
 {
+    if (spec.method != kBuiltInMethod)
+        return quantizeWithMethod(spec, context);
+    if (!spec.options.empty()) {
+        SA_TRY(const QuantizeSpec whole, withOwnOptions(spec));
+        return quantizeModel(whole, context);
+    }
     const Stopwatch watch;
     if (spec.mode != "lat" && spec.mode != "acc")
         return makeError(Errc::Usage, "there is no such mode")
@@ -98,27 +32,17 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
             .wanted("lat or acc");
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
-    SA_TRY(const ModelFolder model, ModelFolder::open(spec.model));
-    if (model.packed())
-        return makeError(Errc::BadInput, "this model is packed already")
-            .in(spec.model)
-            .wanted("an original model with dense weights")
-            .tryThis("Quantize the original instead");
-    for (const auto& warning : model.warnings)
-        context.warn(warning);
-    SA_TRY(Calibration calibration, readCalibration(spec, model, context));
+    SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    SA_TRY(const CalibrationText calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
     SA_TRY(PackedWriter writer,
            PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
 
-    QuantizationInfo info;
+    SA_TRY(QuantizationInfo info, describeOriginal(model, context));
     info.mode = spec.mode;
     info.bits = spec.bits;
     info.recipe = recipeOf(spec);
     info.calibration = calibration.record;
-    info.originalBytes = model.store.totalBytes();
-    info.originalDtype = name((*model.store.find(linearLayers(model.config).front().name + ".weight"))->dtype);
-    SA_TRY(info.source, hashSource(model, context));
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
@@ -140,6 +64,7 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
     pipeline.clock().lap("model", "publish");
     Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
+    result["method"] = spec.method;
     SA_TRY(const CostReport cost, CostReport::create(model, &info));
     result["cost"] = cost.summary();
     result["stages"] = pipeline.clock().json();

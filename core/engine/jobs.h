@@ -24,6 +24,7 @@ Result<Json> generateText(const GenerateSpec& spec, const JobContext& context);
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);
 Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
 Result<Json> importReference(const ImportReferenceSpec& spec, const JobContext& context);
+Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.
 Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context);
 

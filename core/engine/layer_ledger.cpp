@@ -8,24 +8,29 @@ namespace sa
 
 void LayerLedger::add(const LinearInfo& layer, const PackedWeight& packed, const LayerOutcome& outcome)
 {
+    enter(layer, packed.q, packed.storedBytes(), outcome);
+    PackedLayerInfo& info = m_info.layers[layer.name] = PackedLayerInfo::of(layer.name, packed);
+    info.error = outcome.error;
+    info.relativeError = outcome.relativeError;
+}
+
+void LayerLedger::enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome)
+{
     LayerResult event;
     event.name = layer.name;
     event.block = layer.block;
     event.index = static_cast<int>(m_layers.size());
-    event.bits = packed.q;
+    event.bits = bits;
     event.N = layer.N;
     event.K = layer.K;
     event.error = outcome.error;
     event.relativeError = outcome.relativeError;
     event.seconds = outcome.seconds;
-    event.bytes = packed.storedBytes();
+    event.bytes = storedBytes;
     const Json message = toJson(event);
     m_context.emit(message);
     m_layers.push_back(message["layer"]);
-    PackedLayerInfo& info = m_info.layers[layer.name] = PackedLayerInfo::of(layer.name, packed);
-    info.error = outcome.error;
-    info.relativeError = outcome.relativeError;
-    m_packedBits += 8 * packed.storedBytes();
+    m_bytes += storedBytes;
     m_weights += static_cast<std::uint64_t>(layer.N) * static_cast<std::uint64_t>(layer.K);
 }
 
@@ -33,8 +38,9 @@ Json LayerLedger::result(const std::string& out, double seconds, std::uint64_t s
 {
     return Json{{"out", out},
                 {"seconds", seconds},
-                {"bits_per_weight", static_cast<double>(m_packedBits) / static_cast<double>(m_weights)},
+                {"bits_per_weight", bitsPerWeight()},
                 {"stored_bytes", storedBytes},
+                {"nominal_stored_bytes", storedBytes},
                 {"original_bytes", m_info.originalBytes},
                 {"layers", m_layers}};
 }

@@ -23,9 +23,14 @@ public:
     {
     }
 
-    /// Emits the layer's event and enters it.
+    /// Enters a packed layer: emits its event, adds it to `info`.
     void add(const LinearInfo& layer, const PackedWeight& packed, const LayerOutcome& outcome);
+    /// A layer that stays dense in the folder; `storedBytes`: what its method's own format would take.
+    void enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome);
     std::size_t count() const { return m_layers.size(); }
+    const Json& layers() const { return m_layers; }
+    std::uint64_t bytes() const { return m_bytes; } ///< of the quantized layers
+    double bitsPerWeight() const { return 8.0 * static_cast<double>(m_bytes) / static_cast<double>(m_weights); }
     /// What `quantize` answers (docs/PROTOCOL.md).
     Json result(const std::string& out, double seconds, std::uint64_t storedBytes) const;
 
@@ -33,7 +38,7 @@ private:
     QuantizationInfo& m_info;
     const JobContext& m_context;
     Json m_layers = Json::array();
-    std::uint64_t m_packedBits = 0, m_weights = 0;
+    std::uint64_t m_bytes = 0, m_weights = 0;
 };
 
 /// The tensors of one shard: packed layers, by layer name, in place of their dense weights, everything else copied.

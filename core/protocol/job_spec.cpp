@@ -26,6 +26,7 @@ public:
     {
     }
 
+    bool has(const char* key) const { return m_spec.has(key); }
     Result<void> integer(const char* key, int& value, std::int64_t min, std::int64_t max) const
     {
         SA_TRY(const auto number, m_spec.intOr(key, value, min, max));
@@ -131,6 +132,16 @@ public:
         value = field->raw().get<std::string>();
         return {};
     }
+    Result<void> object(const char* key, Json& value) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        if (!field->isObject())
+            return field->wrong("an object");
+        value = field->raw();
+        return {};
+    }
     Result<void> threads(int& value) const { return integer("threads", value, 0, kMaxThreads); }
 
 private:
@@ -182,6 +193,9 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     QuantizeSpec spec;
     SA_CHECK(reader.path("model", spec.model));
     SA_CHECK(reader.path("out", spec.out));
+    if (reader.has("method"))
+        SA_CHECK(reader.path("method", spec.method));
+    SA_CHECK(reader.object("options", spec.options));
     SA_CHECK(reader.choice("mode", spec.mode, {"lat", "acc"}));
     SA_CHECK(reader.integer("bits", spec.bits, 1, 4));
     SA_CHECK(reader.paths("calibration", spec.calibration));
@@ -248,6 +262,11 @@ Result<JobSpec> parseImportReference(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseMethods(const SpecReader&)
+{
+    return JobSpec(MethodsSpec());
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
@@ -260,7 +279,8 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"export", parseExport},
                            {"verify", parseModel<VerifySpec>},
                            {"doctor", parseModel<DoctorSpec>},
-                           {"import_reference", parseImportReference}};
+                           {"import_reference", parseImportReference},
+                           {"methods", parseMethods}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -277,6 +297,8 @@ Json object(const QuantizeSpec& spec)
 {
     return {{"model", spec.model},
             {"out", spec.out},
+            {"method", spec.method},
+            {"options", spec.options},
             {"mode", spec.mode},
             {"bits", spec.bits},
             {"calibration", spec.calibration},
@@ -334,6 +356,11 @@ Json object(const ImportReferenceSpec& spec)
     return {{"reference", spec.reference}, {"base", spec.base}, {"out", spec.out}};
 }
 
+Json object(const MethodsSpec&)
+{
+    return Json::object();
+}
+
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
 class ArgumentList
 {
@@ -385,6 +412,18 @@ private:
     std::vector<std::string> m_arguments;
 };
 
+/// What --set reads back as the same value: a text only needs quotes where it could be taken for something else.
+std::string optionText(const Json& value)
+{
+    if (!value.is_string())
+        return json::dump(value);
+    const std::string& text = value.get_ref<const std::string&>();
+    return text.empty() || text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-") != std::string::npos ||
+                   text == "true" || text == "false" || text == "null" || text == "inf" || text == "nan"
+               ? json::dump(value)
+               : text;
+}
+
 std::vector<std::string> arguments(const OpenSpec& spec)
 {
     const OpenSpec fallback;
@@ -398,7 +437,11 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
 {
     const QuantizeSpec fallback;
     ArgumentList list("quantize");
-    list.option("--mode", spec.mode);
+    list.changed("--method", spec.method, fallback.method);
+    for (const auto& [key, value] : spec.options.items())
+        list.option("--set", key + "=" + optionText(value));
+    if (spec.method == fallback.method)
+        list.option("--mode", spec.mode);
     list.option("--bits", std::to_string(spec.bits));
     for (const std::string& path : spec.calibration)
         list.option("--calibration", path);
@@ -469,6 +512,11 @@ std::vector<std::string> arguments(const ImportReferenceSpec& spec)
     ArgumentList list("import-reference");
     list.option("--base", spec.base);
     return std::move(list).with({spec.reference, spec.out});
+}
+
+std::vector<std::string> arguments(const MethodsSpec&)
+{
+    return ArgumentList("methods").with({});
 }
 
 } // namespace

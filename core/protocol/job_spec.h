@@ -30,6 +30,8 @@ struct DoctorSpec {
 struct QuantizeSpec {
     std::string model;
     std::string out;
+    std::string method = "shiftadd"; ///< or the id of a plugin
+    Json options = Json::object();   ///< of the method; checked against its schema by the engine
     std::string mode = "lat";
     int bits = 3;                         ///< planes per weight, 1..4
     std::vector<std::string> calibration; ///< text files, joined in order; empty: the bundled text
@@ -99,8 +101,13 @@ struct ImportReferenceSpec {
     bool operator==(const ImportReferenceSpec&) const = default;
 };
 
+/// What methods there are; says nothing about a model.
+struct MethodsSpec {
+    bool operator==(const MethodsSpec&) const = default;
+};
+
 using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec>;
+                             ImportReferenceSpec, MethodsSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

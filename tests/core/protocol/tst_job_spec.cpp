@@ -2,7 +2,10 @@
 #include "core/protocol/job_spec.h"
 
 #include "app/cli/arguments.h"
+#include "core/protocol/recipe.h"
 
+#include <QFile>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <limits>
@@ -60,6 +63,11 @@ void addSpecs()
     quantize.threads = 1024;
     quantize.device = "cuda:12";
     row("quantize with nothing at its default", quantize);
+    quantize.method = "optq";
+    quantize.options = {{"act_order", true}, {"bits", 2},       {"damping", 0.5},      {"way", "left"},
+                        {"word", "true"},    {"digits", "0.5"}, {"other", "a \"b\"=c"}};
+    row("quantize with a method from a plugin", quantize);
+    row("methods", MethodsSpec());
     EvaluateSpec evaluate;
     evaluate.model = "m";
     evaluate.text = "t";
@@ -144,8 +152,8 @@ private Q_SLOTS:
     void nullTakesTheDefaultAndUnknownMembersAreIgnored()
     {
         Json spec = minimal("quantize");
-        for (const char* key : {"mode", "bits", "calibration", "samples", "seqlen", "seed", "rounds", "apot",
-                                "group_rows", "damping", "threads", "device"})
+        for (const char* key : {"mode", "bits", "calibration", "samples", "seqlen", "seed", "rounds", "apot", "method",
+                                "options", "group_rows", "damping", "threads", "device"})
             spec[key] = nullptr;
         spec["future"] = {{"x", 1}};
         const auto parsed = parseJobSpec("quantize", spec);
@@ -225,6 +233,8 @@ private Q_SLOTS:
         row("a calibration path with a NUL", "quantize", R"({"calibration":["a\u0000"]})", "spec.calibration[0]");
         row("a negative seed", "quantize", R"({"seed":-1})", "spec.seed");
         row("a seed of 2^63", "quantize", R"({"seed":9223372036854775808})", "spec.seed");
+        row("a method without a name", "quantize", R"({"method":""})", "spec.method");
+        row("options that are a list", "quantize", R"({"options":[1]})", "spec.options");
         row("no damping at all", "quantize", R"({"damping":0})", "spec.damping");
         row("damping above one", "quantize", R"({"damping":1.01})", "spec.damping");
         row("negative damping", "quantize", R"({"damping":-0.1})", "spec.damping");
@@ -305,6 +315,8 @@ private Q_SLOTS:
             << QStringList{"quantize", "m", "o", "--bits", "2", "--bits", "3"} << "--bits";
         QTest::addRow("a negative seed") << QStringList{"quantize", "m", "o", "--seed", "-1"} << "--seed";
         QTest::addRow("group rows of zero") << QStringList{"quantize", "m", "o", "--group-rows", "0"} << "--group-rows";
+        QTest::addRow("a setting without a value") << QStringList{"quantize", "m", "o", "--set", "sym"} << "--set";
+        QTest::addRow("a setting without a name") << QStringList{"quantize", "m", "o", "--set", "=1"} << "--set";
         QTest::addRow("an empty model") << QStringList{"info", ""} << "MODEL";
         QTest::addRow("no text to evaluate") << QStringList{"eval", "m"} << "--ppl";
         QTest::addRow("no windows") << QStringList{"eval", "m", "--ppl", "t", "--windows", "0"} << "--windows";
@@ -330,6 +342,59 @@ private Q_SLOTS:
         QVERIFY2(sentence.contains(mentions), qPrintable(sentence));
     }
 
+    void aRecipeStandsBehindTheCommandLine()
+    {
+        QTemporaryDir folder;
+        const auto read = [&](const QByteArray& recipe, std::vector<std::string> more) {
+            QFile file(folder.filePath("recipe.json"));
+            if (!file.open(QIODevice::WriteOnly) || file.write(recipe) != recipe.size())
+                qFatal("no recipe");
+            file.close();
+            std::vector<std::string> arguments{"quantize", "m", "o", "--recipe", file.fileName().toStdString()};
+            arguments.insert(arguments.end(), more.begin(), more.end());
+            return cli::parseArguments(arguments);
+        };
+        const auto parsed =
+            read(R"({"method":"optq","options":{"bits":2,"sym":true},"samples":9,"seed":4,"seqlen":null})",
+                 {"--set", "bits=3", "--seed", "5"});
+        QVERIFY2(parsed, parsed ? "" : parsed.error().sentence().c_str());
+        QuantizeSpec expected;
+        expected.model = "m";
+        expected.out = "o";
+        expected.method = "optq";
+        expected.options = {{"bits", 3}, {"sym", true}};
+        expected.samples = 9;
+        expected.seed = 5;
+        QVERIFY(std::get<cli::Invocation>(*parsed).spec == JobSpec(expected));
+
+        const auto unknown = read(R"({"bits":2,"gruop_rows":8})", {});
+        QVERIFY(!unknown);
+        QCOMPARE(unknown.error().where, std::string("gruop_rows"));
+        QVERIFY(unknown.error().expected.find("group_rows") != std::string::npos);
+        const auto outOfRange = read(R"({"bits":7})", {});
+        QVERIFY(!outOfRange);
+        QCOMPARE(outOfRange.error().where, std::string("--bits"));
+        QVERIFY(!read("[]", {}));
+        QVERIFY(!cli::parseArguments({"quantize", "m", "o", "--recipe", folder.filePath("none").toStdString()}));
+    }
+
+    void aRecordedRecipeMakesTheSameJob_data() { addSpecs(); }
+    void aRecordedRecipeMakesTheSameJob()
+    {
+        QFETCH(JobSpec, spec);
+        const auto* quantize = std::get_if<QuantizeSpec>(&spec);
+        if (!quantize)
+            return;
+        Json whole = recipeOf(*quantize);
+        for (const char* member : {"model", "out", "calibration", "threads", "device"})
+            QVERIFY2(!whole.contains(member), member);
+        whole["model"] = "m";
+        whole["out"] = "o";
+        const auto parsed = parseJobSpec("quantize", whole);
+        QVERIFY(parsed);
+        QVERIFY(recipeOf(std::get<QuantizeSpec>(*parsed)) == recipeOf(*quantize));
+    }
+
     void jsonIsRecognisedAnywhereButBehindTheDashes()
     {
         for (const std::vector<std::string>& arguments :
@@ -345,7 +410,7 @@ private Q_SLOTS:
 
     void helpOfEveryCommandShowsAnExample()
     {
-        for (const char* command : {"info", "quantize", "eval", "generate", "export", "verify"}) {
+        for (const char* command : {"info", "quantize", "eval", "generate", "export", "verify", "methods"}) {
             const auto parsed = cli::parseArguments({command, "--help"});
             QVERIFY(parsed);
             const auto* printout = std::get_if<cli::Printout>(&*parsed);

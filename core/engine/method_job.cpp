@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/method_job.h"
+
+#include "core/engine/method_pipeline.h"
+#include "core/engine/quantize_input.h"
+#include "core/engine/shards.h"
+#include "core/methods/method_catalog.h"
+#include "core/methods/method_options.h"
+#include "core/model/tensors.h"
+#include "core/protocol/recipe.h"
+
+#include <cmath>
+
+namespace sa
+{
+
+namespace
+{
+
+constexpr int kRecordVersion = 1;
+constexpr std::uint64_t kHeaderBytes = std::uint64_t{1} << 20;
+
+/// How many bits a weight has for people who compare: what was asked for, or what is stored, rounded.
+int bitsOf(const Json& options, const MethodLayer& layer)
+{
+    if (options.contains("bits") && options["bits"].is_number_integer())
+        return options["bits"].get<int>();
+    const double weights = static_cast<double>(layer.info.N) * static_cast<double>(layer.info.K);
+    return static_cast<int>(std::lround(8.0 * static_cast<double>(layer.output.storedBytes) / weights));
+}
+
+/// The shard's tensors with each layer in its new form.
+std::vector<PackedWriter::Tensor> tensorsOf(const std::vector<std::string>& names,
+                                            const std::vector<MethodLayer>& layers)
+{
+    std::map<std::string, const PackedWeight*> packed;
+    std::map<std::string, const std::vector<float>*> dense;
+    for (const auto& layer : layers) {
+        if (layer.output.planes)
+            packed[layer.info.name] = &*layer.output.planes;
+        else
+            dense[layer.info.name + ".weight"] = &layer.output.dense;
+    }
+    auto tensors = shardTensors(names, packed);
+    for (auto& tensor : tensors)
+        if (const auto place = dense.find(tensor.name); place != dense.end())
+            tensor.values = place->second;
+    return tensors;
+}
+
+/// Of the layers that are quantized, as the original has them.
+std::uint64_t denseBytes(const ModelFolder& model)
+{
+    std::uint64_t bytes = 0;
+    for (const auto& layer : linearLayers(model.config))
+        if (const auto tensor = model.store.find(layer.name + ".weight"))
+            bytes += (*tensor)->sizeBytes;
+    return bytes;
+}
+
+/// shiftadd_record.json, all but the digests of the files.
+Json recordOf(const MethodInfo& method, const QuantizationInfo& info, const LayerLedger& ledger)
+{
+    Json layers = Json::object();
+    for (const auto& layer : ledger.layers())
+        layers[layer["name"].get<std::string>()] = {{"N", layer["N"]},
+                                                    {"K", layer["K"]},
+                                                    {"stored_bytes", layer["bytes"]},
+                                                    {"error", layer["error"]},
+                                                    {"relative_error", layer["relative_error"]}};
+    return {{"record_version", kRecordVersion},
+            {"method", method.id},
+            {"recipe", info.recipe},
+            {"calibration", info.calibration},
+            {"source", info.source},
+            {"original_dtype", info.originalDtype},
+            {"original_bytes", info.originalBytes},
+            {"bits_per_weight", ledger.bitsPerWeight()},
+            {"layers", layers}};
+}
+
+} // namespace
+
+Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& context)
+{
+    const Stopwatch watch;
+    const MethodCatalog catalog = findMethods();
+    SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
+    SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));
+    SA_TRY(const MethodLibrary library, MethodLibrary::load(method));
+    setThreads(spec.threads);
+    SA_TRY(const at::Device device, parseDevice(spec.device));
+    SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    std::optional<CalibrationText> calibration;
+    if (method.needsHessian(options)) {
+        SA_TRY(calibration, readCalibration(spec, model, context));
+    }
+    const int shards = static_cast<int>(model.config.layers) + 1;
+    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards,
+                                                     model.store.totalBytes() + kHeaderBytes + kTokenizerRoom));
+
+    QuantizeSpec effective = spec;
+    effective.options = options;
+    SA_TRY(QuantizationInfo info, describeOriginal(model, context));
+    info.mode = method.id;
+    info.bits = options.value("bits", 0);
+    info.recipe = recipeOf(effective);
+    info.calibration = calibration ? calibration->record : Json();
+
+    const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
+    SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
+    MethodPipeline pipeline(model, method, library, json::dump(options), device, context);
+    if (calibration)
+        SA_CHECK(pipeline.embed(calibration->windows));
+    LayerLedger ledger(info, context);
+    for (int block = 0; block < model.config.layers; ++block) {
+        const auto onLayer = [&](const MethodLayer& layer) {
+            if (layer.output.planes)
+                ledger.add(layer.info, *layer.output.planes, layer.outcome);
+            else
+                ledger.enter(layer.info, bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
+        };
+        SA_TRY(const auto layers, pipeline.run(block, onLayer));
+        SA_CHECK(writer.writeShard(tensorsOf(tensors[static_cast<std::size_t>(block) + 1], layers)));
+    }
+    std::uint64_t storedBytes = 0;
+    if (method.result == MethodInfo::ResultKind::Planes) {
+        SA_TRY(storedBytes, writer.publish(info, context.cancel));
+    } else {
+        SA_TRY(storedBytes, writer.publishDense(recordOf(method, info, ledger), context.cancel));
+    }
+    Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
+    result["method"] = method.id;
+    if (method.result == MethodInfo::ResultKind::Dense)
+        result["nominal_stored_bytes"] = storedBytes - denseBytes(model) + ledger.bytes();
+    return result;
+}
+
+Result<QuantizeSpec> withOwnOptions(const QuantizeSpec& spec)
+{
+    const MethodCatalog catalog = findMethods();
+    SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
+    Json whole = toJson(JobSpec(spec));
+    const Json given = std::exchange(whole["options"], Json::object());
+    SA_CHECK(completeOptions(method, given, whole));
+    whole.update(given);
+    SA_TRY(const JobSpec parsed, parseJobSpec("quantize", whole));
+    return std::get<QuantizeSpec>(parsed);
+}
+
+Result<Json> listMethods(const MethodsSpec&, const JobContext& context)
+{
+    const auto folders = methodFolders();
+    MethodCatalog catalog = findMethods(folders);
+    Json methods = Json::array();
+    for (const auto& method : catalog.methods) {
+        SA_CHECK(context.cancel.check());
+        Json entry = toJson(method);
+        entry["usable"] = true;
+        if (!method.library.empty())
+            if (const auto loaded = MethodLibrary::load(method); !loaded) {
+                entry["usable"] = false;
+                catalog.warnings.push_back("a method cannot be used: " + loaded.error().sentence());
+            }
+        methods.push_back(std::move(entry));
+    }
+    return Json{{"methods", methods}, {"warnings", catalog.warnings}, {"folders", folders}};
+}
+
+} // namespace sa
