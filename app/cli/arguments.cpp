@@ -177,6 +177,8 @@ void describeQuantize(Command& command)
     command.number("damping", "X",
                    withDefault("Damping, as a fraction of the Hessian's mean diagonal", fallback.damping));
     command.threadsAndDevice();
+    command.flag("resume", "Go on with an unfinished job of this OUT where it stopped, if there is one");
+    command.flag("restart", "Discard an unfinished job of this OUT and start from the beginning");
 }
 
 void describeEvaluate(Command& command)
@@ -335,7 +337,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.path("out", "Folder to write; must not exist, or be empty");
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
-    auto parsed = parseWith(app, arguments, {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand},
+    auto parsed = parseWith(app, arguments,
+                            {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand},
                             {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;

@@ -93,6 +93,20 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     return done;
 }
 
+Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
+{
+    SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
+    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+    const auto pass = [&](Stream& s, std::size_t w) {
+        return s.block->forward(s.states[w], m_positions.at(0, s.states[w].size(0)), nullptr);
+    };
+    SA_CHECK(advance(pass, false));
+    for (Stream* stream : {&m_quantized, &m_original})
+        stream->block.reset();
+    m_meter.startAt((index + 1) * static_cast<double>(linearLayersOfBlock(m_model.config, index).size()));
+    return {};
+}
+
 /// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
 Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& layerName, std::int64_t K,
                                                             const WindowStep& read)
@@ -183,7 +197,7 @@ Result<void> BlockPipeline::sweepGroup(const std::vector<LinearInfo>& layers, co
 }
 
 /// states[w] = step(w) for every window of both models.
-Result<void> BlockPipeline::advance(const WindowStep& step)
+Result<void> BlockPipeline::advance(const WindowStep& step, bool reported)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
     const std::size_t windows = m_quantized.states.size();
@@ -194,7 +208,8 @@ Result<void> BlockPipeline::advance(const WindowStep& step)
             for (Stream* stream : {&m_quantized, &m_original})
                 stream->states[w] = step(*stream, w);
         });
-        report(static_cast<double>(end));
+        if (reported)
+            report(static_cast<double>(end));
     }
     ++m_pass;
     return {};

@@ -39,6 +39,10 @@ public:
     /// layer.
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
+    /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
+    Result<void> skip(int index, const ModelFolder& finished);
+
 private:
     /// One of the two models on its way through the blocks.
     struct Stream {
@@ -55,7 +59,7 @@ private:
     Result<Calibration> calibrate(const std::string& layerName, std::int64_t K, const WindowStep& input);
     Result<void> sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
                             std::vector<QuantizedLayer>& done);
-    Result<void> advance(const WindowStep& step);
+    Result<void> advance(const WindowStep& step, bool reported = true);
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 

@@ -7,6 +7,7 @@
 #include "core/engine/estimates.h"
 #include "core/engine/layer_ledger.h"
 #include "core/engine/progress.h"
+#include "core/engine/quantize_journal.h"
 #include "core/engine/shards.h"
 #include "core/engine/source_digests.h"
 #include "core/eval/text.h"
@@ -77,9 +78,7 @@ Json recipeOf(const QuantizeSpec& spec)
             {"damping", spec.damping}, {"group_rows", spec.groupRows ? Json(*spec.groupRows) : Json(nullptr)}};
 }
 
-} // namespace
-
-Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
+Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
     if (spec.mode != "lat")
@@ -97,10 +96,12 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
             .tryThis("Quantize the original instead");
     for (const auto& warning : model.warnings)
         context.warn(warning);
+    SA_TRY(StagedFolder stage, openQuantizeStage(spec, context));
     SA_TRY(Calibration calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
+    const std::string folder = stage.path();
     SA_TRY(PackedWriter writer,
-           PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
+           PackedWriter::create(std::move(stage), model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
 
     QuantizationInfo info;
     info.mode = spec.mode;
@@ -110,13 +111,18 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     info.originalBytes = model.store.totalBytes();
     info.originalDtype = name((*model.store.find(linearLayers(model.config).front().name + ".weight"))->dtype);
     SA_TRY(info.source, hashSource(model, context));
+    SA_TRY(QuantizeJournal journal,
+           QuantizeJournal::open(spec.out, folder, model, info, calibration.windows, device, context));
+    writer.keep(journal.finishedBlocks() > 0);
+    const double secondsBefore = journal.seconds();
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     BlockPipeline pipeline(model, spec, device, context);
     SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
-    for (int block = 0; block < model.config.layers; ++block) {
+    SA_CHECK(journal.restore(model, info, tensors, writer, pipeline, ledger, context));
+    for (int block = journal.finishedBlocks(); block < model.config.layers; ++block) {
         const auto onLayer = [&](const QuantizedLayer& layer) {
             ledger.add(layer.info, layer.packed, {layer.error, layer.relativeError, layer.seconds});
         };
@@ -124,10 +130,22 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         std::map<std::string, const PackedWeight*> packed;
         for (const auto& layer : quantized)
             packed[layer.info.name] = &layer.packed;
-        SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
+        SA_TRY(const auto shard, writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
+        SA_CHECK(journal.add(shard, quantized, info, secondsBefore + watch.seconds()));
+        writer.keep(true);
     }
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
-    return ledger.result(spec.out, watch.seconds(), storedBytes);
+    return ledger.result(spec.out, secondsBefore + watch.seconds(), storedBytes);
+}
+
+} // namespace
+
+Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
+{
+    auto outcome = guarded([&] { return quantize(spec, context); });
+    if (!outcome)
+        return withResumeHint(std::move(outcome).error(), spec.out);
+    return outcome;
 }
 
 } // namespace sa

@@ -18,6 +18,7 @@ void LayerLedger::add(const LinearInfo& layer, const PackedWeight& packed, const
     event.error = outcome.error;
     event.relativeError = outcome.relativeError;
     event.seconds = outcome.seconds;
+    event.restored = outcome.restored;
     event.bytes = packed.storedBytes();
     const Json message = toJson(event);
     m_context.emit(message);

@@ -177,6 +177,13 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     SA_CHECK(reader.fraction("damping", spec.damping));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    SA_CHECK(reader.flag("resume", spec.resume));
+    SA_CHECK(reader.flag("restart", spec.restart));
+    if (spec.resume && spec.restart)
+        return makeError(Errc::Usage, "an unfinished job is either resumed or discarded")
+            .at("spec.restart")
+            .butFound("resume and restart")
+            .wanted("one of them");
     return JobSpec(std::move(spec));
 }
 
@@ -266,7 +273,9 @@ Json object(const QuantizeSpec& spec)
             {"group_rows", orNull(spec.groupRows)},
             {"damping", spec.damping},
             {"threads", spec.threads},
-            {"device", spec.device}};
+            {"device", spec.device},
+            {"resume", spec.resume},
+            {"restart", spec.restart}};
 }
 
 Json object(const EvaluateSpec& spec)
@@ -379,6 +388,8 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
     list.changed("--damping", spec.damping, fallback.damping);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+    list.flag("--resume", spec.resume);
+    list.flag("--restart", spec.restart);
     return std::move(list).with({spec.model, spec.out});
 }
 

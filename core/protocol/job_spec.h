@@ -39,6 +39,8 @@ struct QuantizeSpec {
     double damping = 0.01;        ///< fraction of mean(diag H) added to the diagonal
     int threads = 0;              ///< 0: all cores
     std::string device = "cpu";
+    bool resume = false;  ///< continue an unfinished job of the same output folder, if there is one
+    bool restart = false; ///< discard it
     bool operator==(const QuantizeSpec&) const = default;
 };
 
@@ -85,9 +87,8 @@ struct ImportReferenceSpec {
     bool operator==(const ImportReferenceSpec&) const = default;
 };
 
-using JobSpec =
-    std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                 ImportReferenceSpec>;
+using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
+                             ImportReferenceSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;
