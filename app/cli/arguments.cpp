@@ -288,7 +288,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     Command quantize(
         app, "quantize", "quantize", "Compress a model into a packed folder",
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
-        "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n");
+        "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n"
+        "  shiftadd quantize models/llama2-6m packed-3bit --bits 3 --resume\n");
     describeQuantize(quantize);
 
     Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",

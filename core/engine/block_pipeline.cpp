@@ -125,6 +125,7 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const std::string& l
             inputs[w - begin] = read(m_quantized, w);
             originals[w - begin] = read(m_original, w);
         });
+        SA_CHECK(m_context.cancel.check());
         const at::Tensor x = at::cat(inputs);
         tokens += x.size(0);
         hessian.add(x);
@@ -211,6 +212,7 @@ Result<void> BlockPipeline::advance(const WindowStep& step, bool reported)
         if (reported)
             report(static_cast<double>(end));
     }
+    SA_CHECK(m_context.cancel.check()); // windows may have been left out
     ++m_pass;
     return {};
 }
@@ -219,12 +221,14 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
                                   const std::function<void(std::size_t)>& body) const
 {
     if (!m_device.is_cpu()) {
-        for (std::size_t w = begin; w < end; ++w)
+        for (std::size_t w = begin; w < end && !m_context.cancel.cancelled(); ++w)
             body(w);
         return;
     }
-    parallelFor(static_cast<std::int64_t>(end - begin),
-                [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
+    parallelFor(static_cast<std::int64_t>(end - begin), [&](std::int64_t i) {
+        if (!m_context.cancel.cancelled())
+            body(begin + static_cast<std::size_t>(i));
+    });
 }
 
 void BlockPipeline::report(double finishedWindows)

@@ -60,6 +60,7 @@ private:
     Result<void> sweepGroup(const std::vector<LinearInfo>& layers, const Calibration& calibration,
                             std::vector<QuantizedLayer>& done);
     Result<void> advance(const WindowStep& step, bool reported = true);
+    /// Leaves windows out once the job is cancelled: to be looked at afterwards.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 

@@ -4,6 +4,7 @@
 #include "core/base/sha256.h"
 #include "core/protocol/messages.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -13,6 +14,8 @@ namespace sa
 
 namespace
 {
+
+constexpr const char* kWindowsField = "calibration.windows_sha256";
 
 std::string blocksText(std::size_t finished, int of)
 {
@@ -65,9 +68,15 @@ Result<Json> identityOf(const QuantizationInfo& info, const std::vector<std::vec
 
 Error anotherJob(const std::string& path, const std::vector<std::string>& differences)
 {
+    const auto isOfWindows = [](const std::string& text) { return text.starts_with(kWindowsField); };
+    const auto isOfText = [&](const std::string& text) {
+        return !isOfWindows(text) && (text.starts_with("calibration.") || text.starts_with("source.tokenizer"));
+    };
+    const bool explained = std::any_of(differences.begin(), differences.end(), isOfText);
     std::string list;
     for (const auto& difference : differences)
-        list += (list.empty() ? "" : ", ") + difference;
+        if (!explained || !isOfWindows(difference)) // other windows follow from what is named already
+            list += (list.empty() ? "" : ", ") + difference;
     return makeError(Errc::BadInput, "the unfinished job is not the one that was asked for: " + list)
         .in(path)
         .tryThis("Use the settings and files that it was begun with, choose another output folder, or discard it "
@@ -101,7 +110,8 @@ Result<StagedFolder> openQuantizeStage(const QuantizeSpec& spec, const JobContex
         SA_CHECK(StagedFolder::discardUnfinished(spec.out));
     SA_TRY(StagedFolder stage, StagedFolder::continued(spec.out));
     const auto journal = readJournal(journalPath(spec.out));
-    const bool nothing = journal ? journal->finished.empty() : journal.error().code == Errc::NotFound;
+    const bool nothing =
+        journal ? journal->finished.empty() && journal->damage.empty() : journal.error().code == Errc::NotFound;
     if (!nothing && !spec.resume)
         return makeError(Errc::BadInput, "an unfinished job waits for this output folder")
             .in(spec.out)
@@ -109,7 +119,7 @@ Result<StagedFolder> openQuantizeStage(const QuantizeSpec& spec, const JobContex
             .tryThis("Resume it (--resume), or discard it and start over (--restart)");
     if (!journal && !nothing) {
         Error error = journal.error();
-        if (error.remedy.empty())
+        if (error.remedy.find("--restart") == std::string::npos)
             error.remedy = "It cannot be continued: discard it and start over (--restart)";
         return error;
     }
@@ -117,6 +127,8 @@ Result<StagedFolder> openQuantizeStage(const QuantizeSpec& spec, const JobContex
         context.emit(toJson(Note{"info", "there is no unfinished job to resume: this one starts from the beginning"}));
     stage.keep(!nothing);
     SA_CHECK(removeLeftovers(stage.path(), nothing));
+    if (nothing)
+        removeTree(journalPath(spec.out));
     return stage;
 }
 
@@ -128,7 +140,7 @@ Result<QuantizeJournal> QuantizeJournal::open(const std::string& out, const std:
     const std::string path = journalPath(out);
     SA_TRY(Json identity, identityOf(info, windows, device));
     auto journal = readJournal(path);
-    if (!journal || journal->finished.empty()) {
+    if (!journal) {
         const Journal begun{std::move(identity), static_cast<int>(model.config.layers),
                             static_cast<int>(linearLayers(model.config).size())};
         SA_TRY(JournalWriter writer, JournalWriter::begin(path, begun));

@@ -20,10 +20,10 @@ inline constexpr int kJournalVersion = 1;
 
 /// One finished shard.
 struct FinishedBlock {
-    std::string file, sha256;                   ///< of the shard, which is also the final folder's
-    Json layers = Json::object();               ///< by name, as in quantization_config.layers
-    std::map<std::string, double> layerSeconds; ///< by name
-    double seconds = 0;                         ///< of the job until then, all its processes together
+    std::string file, sha256;                        ///< of the shard, which is also the final folder's
+    Json layers = Json::object();                    ///< by name, as in quantization_config.layers
+    std::map<std::string, double> layerSeconds = {}; ///< by name
+    double seconds = 0;                              ///< of the job until then, all its processes together
 };
 
 struct Journal {
