@@ -63,6 +63,7 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     , m_jobs(new YieldingService(*m_worker, this))
     , m_open(new SingleJob(this))
     , m_doctor(new SingleJob(this))
+    , m_jobRecords(jobRecordsFolder(m_options.settingsFile))
 {
     setWindowTitle(tr("ShiftAdd Workbench"));
     setWindowIcon(QIcon(QStringLiteral(":/icons/shiftadd-workbench.svg")));
@@ -86,6 +87,7 @@ MainWindow::MainWindow(Options options, Theme& theme, QWidget* parent)
     restoreGeometry(m_settings.geometry());
     restoreState(m_settings.windowState(), kStateVersion);
     refreshRecent();
+    refreshUnfinished();
     m_modelPage->setFocus();
     m_worker->warmUp();
 }
@@ -124,6 +126,7 @@ void MainWindow::makePages()
         if (m_model)
             chooseExport(m_model->folder);
     });
+    connectUnfinished();
     connect(m_runPage, &RunPage::openModelRequested, this, &MainWindow::chooseModel);
     connect(m_runPage, &RunPage::showModelRequested, this, &MainWindow::openModel);
     connect(m_runPage, &RunPage::openFolderRequested, this, &MainWindow::openFolder);
@@ -131,6 +134,7 @@ void MainWindow::makePages()
     connect(m_runPage, &RunPage::activityChanged, this,
             [this](const QString& text, double fraction) { m_activity->setActivity(text, fraction); });
     connect(m_runPage, &RunPage::runningChanged, this, [this](bool running) {
+        m_modelPage->setResumeAllowed(!running);
         if (!running && m_closeWhenIdle)
             close();
     });
@@ -196,6 +200,9 @@ void MainWindow::refreshWorkerRemark()
     case WorkerClient::StopStage::Asked:
         text = tr("Asked the worker to stop; it is told to end in %1 s").arg(seconds);
         break;
+    case WorkerClient::StopStage::Heard:
+        text = tr("The worker stops after its present step; it is told to end in %1 s").arg(seconds);
+        break;
     case WorkerClient::StopStage::Terminating:
         text = tr("Told the worker to end (SIGTERM); it is killed in %1 s").arg(seconds);
         break;
@@ -235,6 +242,7 @@ void MainWindow::chooseModel()
 
 void MainWindow::openModel(const QString& path)
 {
+    m_resuming.reset();
     if (path.isEmpty())
         return;
     inBackground(
@@ -282,7 +290,15 @@ void MainWindow::onOpened(const Json& result)
     setWindowTitle(tr("%1 – ShiftAdd Workbench").arg(shown(m_model->displayName(), 80)));
     m_modelPage->showModel(*m_model);
     m_runPage->setModel(*m_model);
-    launchDoctor(m_inspector ? *m_inspector : static_cast<JobService&>(*m_jobs), m_opening);
+    refreshUnfinished();
+    if (m_resuming && !m_runPage->isRunning()) {
+        releaseInspector();
+        m_modelPage->showNoReport(m_opening, tr("They made room for another job. Check again when it is done."));
+        showRunPage();
+        m_runPage->resumeRun(*std::exchange(m_resuming, std::nullopt), *m_model);
+    } else {
+        launchDoctor(m_inspector ? *m_inspector : static_cast<JobService&>(*m_jobs), m_opening);
+    }
     Q_EMIT modelOpened(m_opening);
 }
 
@@ -413,7 +429,8 @@ void MainWindow::askAboutClosing()
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->setIconPixmap(icon(QStringLiteral("warning"), IconTone::Warning).pixmap(QSize(32, 32), devicePixelRatioF()));
     box->setTextFormat(Qt::PlainText);
-    box->setInformativeText(tr("Nothing half-written stays behind."));
+    box->setInformativeText(
+        tr("A compression keeps its finished layers and can be resumed. Nothing else stays behind."));
     QPushButton* cancel = box->addButton(tr("Cancel the job and close"), QMessageBox::DestructiveRole);
     QPushButton* stay = box->addButton(tr("Keep working"), QMessageBox::RejectRole);
     box->setDefaultButton(stay);

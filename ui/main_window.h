@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ui/jobs/single_job.h"
+#include "ui/jobs/unfinished_jobs.h"
 #include "ui/models/model_summary.h"
 #include "ui/settings.h"
 #include "ui/worker/worker_client.h"
@@ -11,6 +12,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 
 class QDockWidget;
 class QStackedWidget;
@@ -34,7 +36,7 @@ public:
     struct Options {
         WorkerCommand worker;
         WorkerClient::Timing timing;
-        QString settingsFile; ///< empty: the user's
+        QString settingsFile; ///< empty: the user's. Records of unfinished jobs lie beside it
     };
 
     /// `theme` is borrowed and must outlive the window.
@@ -81,6 +83,10 @@ private:
     void forgetDoctor();
     void onChecked(const Json& result);
     void onCheckFailed(const JobFailure& failure);
+    void connectUnfinished();
+    void refreshUnfinished();
+    void resumeJob(const UnfinishedJob& job);
+    void askAboutDiscarding(const UnfinishedJob& job);
     void refreshRecent();
     void refreshWorkerRemark();
     void askAboutClosing();
@@ -95,6 +101,10 @@ private:
     SingleJob* m_doctor;
     QString m_opening, m_checking; ///< folders of the two jobs
     std::optional<ModelSummary> m_model;
+    QString m_jobRecords;                    ///< folder
+    std::optional<UnfinishedJob> m_resuming; ///< as soon as its model is open
+    std::set<std::string> m_notNow;          ///< outputs of unfinished jobs that this window does not offer again
+    quint64 m_unfinishedGeneration = 0;
 
     Rail* m_rail = nullptr;
     QStackedWidget* m_pages = nullptr;

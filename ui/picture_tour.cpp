@@ -10,6 +10,7 @@
 #include "ui/pages/run_page.h"
 #include "ui/pages/run_view.h"
 #include "ui/style/theme.h"
+#include "ui/widgets/banner.h"
 
 #include <QDir>
 #include <QFileInfo>
@@ -27,7 +28,8 @@ namespace
 constexpr int kSettleMs = 150; // layouts, palettes and plots change in queued events
 constexpr int kPollMs = 50;
 constexpr int kPatienceMs = 20 * 60 * 1000;
-constexpr int kLayersInPicture = 24; // of the sample's 42: the run is well under way
+constexpr int kLayersBeforeCancel = 16; // of the sample's 42: two blocks are finished
+constexpr int kLayersInPicture = 24;    // the run is well under way
 const QString kPrompt = QStringLiteral("The history of the city begins");
 
 } // namespace
@@ -142,6 +144,21 @@ void PictureTour::showRun()
             [this, page] {
                 shoot(QStringLiteral("settings"), [this, page] {
                     page->startRun();
+                    waitFor([this, page] { return m_layers >= kLayersBeforeCancel || !page->isRunning(); },
+                            [this] { showStopped(); });
+                });
+            });
+}
+
+void PictureTour::showStopped()
+{
+    RunPage* page = m_window.runPage();
+    page->cancel();
+    waitFor([page] { return !page->isRunning() && page->banner()->isVisible(); },
+            [this, page] {
+                shoot(QStringLiteral("stopped"), [this, page] {
+                    m_layers = 0;
+                    Q_EMIT page->banner()->acted(); // Resume
                     waitFor([this, page] { return m_layers >= kLayersInPicture || !page->isRunning(); },
                             [this] { shoot(QStringLiteral("running"), [this] { showResult(); }); });
                 });

@@ -49,6 +49,7 @@ private:
     void showModel();
     void showChecks();
     void showRun();
+    void showStopped();
     void showResult();
     void showPrompt();
 

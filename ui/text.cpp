@@ -139,6 +139,7 @@ QString phaseText(const std::string& phase)
     constexpr std::array entries{
         Entry{"open", QT_TRANSLATE_NOOP("sa::ui::text", "Reading headers")},
         Entry{"hash", QT_TRANSLATE_NOOP("sa::ui::text", "Fingerprinting the weights")},
+        Entry{"resume", QT_TRANSLATE_NOOP("sa::ui::text", "Going through the finished layers")},
         Entry{"tokenize", QT_TRANSLATE_NOOP("sa::ui::text", "Reading the text")},
         Entry{"quantize", QT_TRANSLATE_NOOP("sa::ui::text", "Quantizing")},
         Entry{"write", QT_TRANSLATE_NOOP("sa::ui::text", "Writing the folder")},

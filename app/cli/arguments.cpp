@@ -243,6 +243,8 @@ void describeQuantize(Command& command)
     command.number("refinements", "N", "Passes over scales and codes after the sweep [lat: 2, acc: 6]");
     command.onOff("drift_correction", "Make up for what earlier layers lost [on]");
     command.threadsAndDevice();
+    command.flag("resume", "Go on with an unfinished job of this OUT where it stopped, if there is one");
+    command.flag("restart", "Discard an unfinished job of this OUT and start from the beginning");
 }
 
 void describeEvaluate(Command& command)
@@ -357,7 +359,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
         app, "quantize", "quantize", "Compress a model into a packed folder",
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
         "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n"
-        "  shiftadd quantize models/llama2-6m out --method optq --bits 2 --set act_order=true\n");
+        "  shiftadd quantize models/llama2-6m out --method optq --bits 2 --set act_order=true\n"
+        "  shiftadd quantize models/llama2-6m packed-3bit --bits 3 --resume\n");
     describeQuantize(quantize);
 
     Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",

@@ -177,7 +177,8 @@ std::string errorBlock(const Error& error)
 {
     constexpr std::size_t maxBytes = 1000;
     if (error.code == Errc::Cancelled)
-        return "Cancelled\n";
+        return error.remedy.empty() ? "Cancelled\n"
+                                    : "Cancelled\n  remedy    " + display(error.remedy, maxBytes) + "\n";
     std::string out = "Error: " + display(error.message, maxBytes) + "\n";
     const std::pair<const char*, const std::string*> parts[] = {{"file", &error.file},
                                                                 {"where", &error.where},

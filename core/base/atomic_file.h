@@ -38,27 +38,30 @@ private:
 
 Result<void> writeFileAtomic(const std::string& path, std::string_view bytes);
 
-/// A folder that appears whole under its name, or not at all. While it is filled it is ".NAME.partial" beside the
-/// target, locked (flock) against a second writer; a stale one left by a dead process is replaced.
-class StagedFolder
+/// A file that grows by pieces, each of them durable once append() has returned; what a crash leaves of the last piece
+/// is the reader's to recognise. Move-only.
+class AppendFile
 {
 public:
-    /// BadInput when `target` exists and is not an empty folder, or another live process is writing it.
-    static Result<StagedFolder> create(const std::string& target);
-    StagedFolder(StagedFolder&& other) noexcept;
-    StagedFolder& operator=(StagedFolder&& other) noexcept;
-    ~StagedFolder(); ///< removes the stage unless published
+    /// Creates the file if need be; what is behind the first `keptBytes` is cut off.
+    static Result<AppendFile> open(const std::string& path, std::uint64_t keptBytes);
+    AppendFile(AppendFile&& other) noexcept;
+    AppendFile& operator=(AppendFile&& other) noexcept;
+    ~AppendFile();
 
-    const std::string& path() const { return m_stage; } ///< write files here (AtomicFile)
-    Result<void> publish();                             ///< fsync of the folder, rename, fsync of the parent
+    Result<void> append(std::string_view text);
 
 private:
-    StagedFolder() = default;
-    void discard() noexcept;
-    std::string m_target;
-    std::string m_stage;
-    std::string m_lockPath;
-    int m_lockFd = -1;
+    AppendFile(int fd, std::string path)
+        : m_fd(fd)
+        , m_path(std::move(path))
+    {
+    }
+    int m_fd = -1;
+    std::string m_path;
 };
+
+/// A rename or a new file is only durable once its folder is.
+Result<void> syncFolder(const std::string& folder);
 
 } // namespace sa

@@ -144,6 +144,16 @@ Result<std::uint64_t> freeBytes(const std::string& path)
     return blocks * size;
 }
 
+SplitPath splitPath(std::string path)
+{
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos)
+        return {".", path};
+    return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
 std::string joinPath(const std::string& folder, const std::string& name)
 {
     if (folder.empty())

@@ -50,4 +50,10 @@ bool exists(const std::string& path);
 Result<std::uint64_t> freeBytes(const std::string& path);
 std::string joinPath(const std::string& folder, const std::string& name);
 
+struct SplitPath {
+    std::string folder; ///< "." where the path names none
+    std::string name;
+};
+SplitPath splitPath(std::string path); ///< "a/b/" is "a" and "b"
+
 } // namespace sa

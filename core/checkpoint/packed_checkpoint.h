@@ -6,6 +6,7 @@
 
 #include "core/base/cancel.h"
 #include "core/base/json.h"
+#include "core/base/staged_folder.h"
 #include "core/checkpoint/packed_weight.h"
 #include "core/checkpoint/weight_store.h"
 
@@ -80,9 +81,20 @@ public:
     /// the long work. `source` must outlive the writer.
     static Result<PackedWriter> create(const std::string& out, const WeightStore& source, int shardCount,
                                        std::uint64_t estimatedBytes);
+    /// The same in a stage of the caller's: one that is continued, for example.
+    static Result<PackedWriter> create(StagedFolder stage, const WeightStore& source, int shardCount,
+                                       std::uint64_t estimatedBytes);
+    struct Shard {
+        std::string file, sha256;
+    };
     /// The shard is durable and final when this returns. BadInput names the tensor when a copied value is NaN or
     /// infinite. After an error the same shard may be tried again.
-    Result<void> writeShard(const std::vector<Tensor>& tensors);
+    Result<Shard> writeShard(const std::vector<Tensor>& tensors);
+    /// The next shard lies in the stage already, as writeShard() left it in an earlier process: `shard` is what it
+    /// returned, `tensors` what it was given (of new values only the name counts).
+    Result<void> adoptShard(const std::vector<Tensor>& tensors, const Shard& shard);
+    /// Whether the stage outlives a writer that never publishes (StagedFolder::keep).
+    void keep(bool kept);
     /// Writes index.json and config.json (the source's config plus quantization_config), opens everything again,
     /// compares it with what was meant to be written (SHA-256 of each file, taken while writing), then publishes.
     /// Returns the bytes of the weight files.

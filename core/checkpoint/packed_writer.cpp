@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/file.h"
 #include "core/checkpoint/companion_files.h"
 #include "core/checkpoint/config_json.h"
 #include "core/checkpoint/finite_scan.h"
@@ -9,6 +10,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+
+namespace fs = std::filesystem;
 
 namespace sa
 {
@@ -40,6 +44,19 @@ std::string shardName(int index, int count)
     return text;
 }
 
+/// Of the files in a folder: shards that an earlier process finished.
+std::uint64_t bytesIn(const std::string& folder)
+{
+    std::uint64_t sum = 0;
+    std::error_code ignored;
+    for (fs::directory_iterator entry(folder, ignored); !ignored && entry != fs::directory_iterator();
+         entry.increment(ignored)) {
+        const std::uint64_t size = entry->file_size(ignored);
+        sum += ignored ? 0 : size;
+    }
+    return sum;
+}
+
 Error readsBackDifferently(const std::string& path, const std::string& place)
 {
     return makeError(Errc::Io, "what was written reads back differently")
@@ -65,6 +82,9 @@ struct PackedWriter::State {
     std::uint64_t fileBytes = 0;
 
     std::string pathOf(const std::string& fileName) const { return joinPath(stage.path(), fileName); }
+    Result<std::vector<Planned>> planShard(const std::vector<Tensor>& tensors) const;
+    void enterShard(const std::vector<Tensor>& tensors, std::vector<Planned> planned, const std::string& digest,
+                    std::uint64_t bytes);
     Result<void> plan(const Tensor& tensor, std::vector<Planned>& out) const;
     Result<void> planPacked(const Tensor& tensor, std::vector<Planned>& out) const;
     Result<void> write(const Planned& entry, SafetensorsWriter& writer) const;
@@ -76,6 +96,13 @@ struct PackedWriter::State {
 };
 
 Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightStore& source, int shardCount,
+                                          std::uint64_t estimatedBytes)
+{
+    SA_TRY(StagedFolder stage, StagedFolder::create(out));
+    return create(std::move(stage), source, shardCount, estimatedBytes);
+}
+
+Result<PackedWriter> PackedWriter::create(StagedFolder stage, const WeightStore& source, int shardCount,
                                           std::uint64_t estimatedBytes)
 {
     if (shardCount < 1 || shardCount > kMaxShards)
@@ -90,11 +117,10 @@ Result<PackedWriter> PackedWriter::create(const std::string& out, const WeightSt
             .at("quantization_config")
             .tryThis("Use the original model");
 
-    SA_TRY(StagedFolder stage, StagedFolder::create(out));
     SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
-    if (available < estimatedBytes)
+    if (available + bytesIn(stage.path()) < estimatedBytes)
         return makeError(Errc::NoSpace, "there is not enough space for the packed model")
-            .in(out)
+            .in(stage.target())
             .butFound(std::to_string(available) + " bytes free")
             .wanted("about " + std::to_string(estimatedBytes))
             .tryThis("Free some space or choose another disk");
@@ -166,48 +192,75 @@ Result<void> PackedWriter::State::write(const Planned& entry, SafetensorsWriter&
     return writer.write(*encoded);
 }
 
-Result<void> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
+Result<std::vector<Planned>> PackedWriter::State::planShard(const std::vector<Tensor>& tensors) const
 {
-    State& state = *m_state;
-    if (state.shardsWritten >= state.shardCount)
-        return mistake("more shards than announced", std::to_string(state.shardCount));
+    if (shardsWritten >= shardCount)
+        return mistake("more shards than announced", std::to_string(shardCount));
     std::vector<Planned> planned;
     for (const auto& tensor : tensors)
-        SA_CHECK(state.plan(tensor, planned));
+        SA_CHECK(plan(tensor, planned));
     // Wide elements first: then every tensor lies at a multiple of its element size. By name: independent of the
     // caller.
     std::sort(planned.begin(), planned.end(), [](const Planned& a, const Planned& b) {
         const int aSize = sizeBytes(a.declaration.dtype), bSize = sizeBytes(b.declaration.dtype);
         return aSize != bSize ? aSize > bSize : a.declaration.name < b.declaration.name;
     });
-    std::vector<SafetensorsWriter::Declaration> declarations;
-    for (const auto& entry : planned) {
-        if (state.weightMap.count(entry.declaration.name) != 0)
+    for (const auto& entry : planned)
+        if (weightMap.count(entry.declaration.name) != 0)
             return mistake("a tensor is written twice", entry.declaration.name);
-        declarations.push_back(entry.declaration);
-    }
+    return planned;
+}
 
+void PackedWriter::State::enterShard(const std::vector<Tensor>& tensors, std::vector<Planned> planned,
+                                     const std::string& digest, std::uint64_t bytes)
+{
+    const std::string fileName = shardName(shardsWritten + 1, shardCount);
+    for (auto& entry : planned) {
+        TensorInfo info;
+        info.shape = entry.declaration.shape;
+        tensorBytes += static_cast<std::uint64_t>(info.elements()) *
+                       static_cast<std::uint64_t>(sizeBytes(entry.declaration.dtype));
+        weightMap.emplace(entry.declaration.name, fileName);
+        declared.emplace(entry.declaration.name, std::move(entry.declaration));
+    }
+    for (const auto& tensor : tensors)
+        if (tensor.packed)
+            layers.emplace(tensor.name, PackedLayerInfo::of(tensor.name, *tensor.packed));
+    shardDigests.emplace(fileName, digest);
+    fileBytes += bytes;
+    ++shardsWritten;
+}
+
+Result<PackedWriter::Shard> PackedWriter::writeShard(const std::vector<Tensor>& tensors)
+{
+    State& state = *m_state;
+    SA_TRY(std::vector<Planned> planned, state.planShard(tensors));
+    std::vector<SafetensorsWriter::Declaration> declarations;
+    for (const auto& entry : planned)
+        declarations.push_back(entry.declaration);
     const std::string fileName = shardName(state.shardsWritten + 1, state.shardCount);
     SA_TRY(SafetensorsWriter writer, SafetensorsWriter::create(state.pathOf(fileName), std::move(declarations)));
     for (const auto& entry : planned)
         SA_CHECK(state.write(entry, writer));
     SA_CHECK(writer.commit());
+    state.enterShard(tensors, std::move(planned), writer.sha256(), writer.fileBytes());
+    return Shard{fileName, writer.sha256()};
+}
 
-    for (auto& entry : planned) {
-        TensorInfo info;
-        info.shape = entry.declaration.shape;
-        state.tensorBytes += static_cast<std::uint64_t>(info.elements()) *
-                             static_cast<std::uint64_t>(sizeBytes(entry.declaration.dtype));
-        state.weightMap.emplace(entry.declaration.name, fileName);
-        state.declared.emplace(entry.declaration.name, std::move(entry.declaration));
-    }
-    for (const auto& tensor : tensors)
-        if (tensor.packed)
-            state.layers.emplace(tensor.name, PackedLayerInfo::of(tensor.name, *tensor.packed));
-    state.shardDigests.emplace(fileName, writer.sha256());
-    state.fileBytes += writer.fileBytes();
-    ++state.shardsWritten;
+Result<void> PackedWriter::adoptShard(const std::vector<Tensor>& tensors, const Shard& shard)
+{
+    State& state = *m_state;
+    SA_TRY(std::vector<Planned> planned, state.planShard(tensors));
+    if (const std::string fileName = shardName(state.shardsWritten + 1, state.shardCount); fileName != shard.file)
+        return mistake("a finished shard has another name", shard.file).wanted(fileName);
+    SA_TRY(const File file, File::open(state.pathOf(shard.file)));
+    state.enterShard(tensors, std::move(planned), shard.sha256, file.sizeBytes());
     return {};
+}
+
+void PackedWriter::keep(bool kept)
+{
+    m_state->stage.keep(kept);
 }
 
 /// The configuration describes exactly the layers that were written, and no layer was written in both forms.

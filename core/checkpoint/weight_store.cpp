@@ -103,6 +103,21 @@ public:
         return std::move(m_store);
     }
 
+    Result<WeightStore> runOn(const std::vector<std::string>& shards)
+    {
+        for (const auto& shard : shards) {
+            SA_TRY(const TensorFile* file, openFile(shard, kSafetensors.open));
+            for (const auto& [tensorName, tensor] : file->tensors())
+                if (!m_store.m_index
+                         .emplace(tensorName, WeightStore::Place{m_store.m_files.size() - 1, &tensor, tensor})
+                         .second)
+                    return makeError(Errc::Internal, "two shards hold the same tensor")
+                        .in(file->path())
+                        .at(display(tensorName));
+        }
+        return std::move(m_store);
+    }
+
 private:
     bool has(const std::string& fileName) const { return m_entries.count(fileName) != 0; }
     /// Null: no file has a name that weights have.
@@ -380,6 +395,11 @@ private:
 Result<WeightStore> WeightStore::open(const std::string& folder)
 {
     return WeightStoreOpener(folder).run();
+}
+
+Result<WeightStore> WeightStore::openShards(const std::string& folder, const std::vector<std::string>& fileNames)
+{
+    return WeightStoreOpener(folder).runOn(fileNames);
 }
 
 Result<void> WeightStore::useCanonicalNames(const std::string& anchor, const std::vector<std::string>& outside)

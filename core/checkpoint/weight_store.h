@@ -27,6 +27,10 @@ public:
     /// named. Safetensors shards without their index are NotFound even where PyTorch files are complete.
     static Result<WeightStore> open(const std::string& folder);
 
+    /// Only these safetensors shards of a folder that is not whole yet; no index is read. Internal when two hold the
+    /// same name.
+    static Result<WeightStore> openShards(const std::string& folder, const std::vector<std::string>& fileNames);
+
     /// Lets the tensors be asked for by the names of the whole model, where the file leaves a prefix out or puts one in
     /// front: folders saved from the model without its head hold "layers.0..." or "decoder.layers.0..." or "h.0...",
     /// others come from a wrapper ("module.model.layers.0..."). `anchor` is the full name of a tensor that every file

@@ -129,6 +129,28 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     return done;
 }
 
+/// The states are the very same as after run(): the blocks do the same sums.
+Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
+{
+    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+    std::vector<Stream*> streams = {&m_quantized};
+    if (m_spec.driftCorrection) {
+        SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
+        streams.push_back(&m_original);
+    }
+    for (Stream* stream : streams) {
+        forEachWindow(0, stream->states.size(), [&](std::size_t w) {
+            const CoarseProducts coarse(m_device);
+            const at::Tensor state = stateOf(*stream, w);
+            stream->states[w] = keep(stream->block->forward(state, m_positions.at(0, state.size(0)), nullptr));
+        });
+        stream->block.reset();
+        SA_CHECK(m_context.cancel.check()); // windows may have been left out
+    }
+    m_meter.startAt((index + 1) * static_cast<double>(linearLayersOfBlock(m_model.config, index).size()));
+    return {};
+}
+
 Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, const PassOn& passOn,
                                      std::vector<QuantizedLayer>& done)
 {
@@ -189,6 +211,7 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
             if (passOn) // its weights stay as they are: it need not wait for the sweep
                 m_original.states[w] = keep(passOn(m_original, w, originals[w - begin]));
         });
+        SA_CHECK(m_context.cancel.check());
         m_clock.lap(m_place, "forward");
         const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
@@ -329,8 +352,10 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
             const CoarseProducts coarse(m_device);
             m_quantized.states[w] = keep(passOn(m_quantized, w, read(m_quantized, w)));
         });
-        report(static_cast<double>(end));
+        if (reported)
+            report(static_cast<double>(end));
     }
+    SA_CHECK(m_context.cancel.check()); // windows may have been left out
     m_clock.lap(m_place, "forward");
     ++m_pass;
     return {};
@@ -340,12 +365,14 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
                                   const std::function<void(std::size_t)>& body) const
 {
     if (!m_device.is_cpu()) {
-        for (std::size_t w = begin; w < end; ++w)
+        for (std::size_t w = begin; w < end && !m_context.cancel.cancelled(); ++w)
             body(w);
         return;
     }
-    parallelFor(static_cast<std::int64_t>(end - begin),
-                [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
+    parallelFor(static_cast<std::int64_t>(end - begin), [&](std::int64_t i) {
+        if (!m_context.cancel.cancelled())
+            body(begin + static_cast<std::size_t>(i));
+    });
 }
 
 void BlockPipeline::report(double finishedWindows)

@@ -43,6 +43,9 @@ public:
 
     /// What the time went into so far; the job books its own parts there.
     StageClock& clock() { return m_clock; }
+    /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
+    Result<void> skip(int index, const ModelFolder& finished);
 
 private:
     /// One of the two models on its way through the blocks.
@@ -76,7 +79,8 @@ private:
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
     at::Tensor keep(const at::Tensor& state) const;
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
-    /// In parallel on the CPU, one after another on a device.
+    /// In parallel on the CPU, one after another on a device. Leaves windows out once the job is cancelled: to be looked
+    /// at afterwards.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 

@@ -57,9 +57,16 @@ void JobContext::warn(const std::string& message) const
 Result<Json> runJob(const JobSpec& spec, const EventSink& emit, const CancelToken& cancel)
 {
     const JobContext context{emit, cancel};
-    try {
+    return guarded([&] {
         const c10::NoGradGuard noGradients;
         return dispatch(spec, context);
+    });
+}
+
+Result<Json> guarded(const std::function<Result<Json>()>& work)
+{
+    try {
+        return work();
     } catch (const std::bad_alloc&) {
         return makeError(Errc::OutOfMemory, "there is not enough memory for this job")
             .tryThis("Close other programs, or use fewer samples or shorter windows");

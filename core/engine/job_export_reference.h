@@ -3,7 +3,7 @@
 // own tools. Only the codes and scales: everything else stays with the base model.
 #pragma once
 
-#include "core/base/atomic_file.h"
+#include "core/base/staged_folder.h"
 #include "core/engine/jobs.h"
 
 namespace sa

@@ -7,6 +7,7 @@
 #include "core/engine/layer_ledger.h"
 #include "core/engine/method_job.h"
 #include "core/engine/quantize_input.h"
+#include "core/engine/quantize_journal.h"
 #include "core/engine/shards.h"
 #include "core/engine/source_digests.h"
 #include "core/methods/method_info.h"
@@ -16,14 +17,11 @@
 namespace sa
 {
 
-Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
+namespace
 {
-    if (spec.method != kBuiltInMethod)
-        return quantizeWithMethod(spec, context);
-    if (!spec.options.empty()) {
-        SA_TRY(const QuantizeSpec whole, withOwnOptions(spec));
-        return quantizeModel(whole, context);
-    }
+
+Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
+{
     const Stopwatch watch;
     if (spec.mode != "lat" && spec.mode != "acc")
         return makeError(Errc::Usage, "there is no such mode")
@@ -33,16 +31,22 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    SA_TRY(StagedFolder stage, openQuantizeStage(spec, context));
     SA_TRY(const CalibrationText calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
+    const std::string folder = stage.path();
     SA_TRY(PackedWriter writer,
-           PackedWriter::create(spec.out, model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
+           PackedWriter::create(std::move(stage), model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
 
     SA_TRY(QuantizationInfo info, describeOriginal(model, context));
     info.mode = spec.mode;
     info.bits = spec.bits;
     info.recipe = recipeOf(spec);
     info.calibration = calibration.record;
+    SA_TRY(QuantizeJournal journal,
+           QuantizeJournal::open(spec.out, folder, model, info, calibration.windows, device, context));
+    writer.keep(journal.finishedBlocks() > 0);
+    const double secondsBefore = journal.seconds();
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
@@ -50,7 +54,8 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
     pipeline.clock().lap("model", "open");
     SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
-    for (int block = 0; block < model.config.layers; ++block) {
+    SA_CHECK(journal.restore(model, info, tensors, writer, pipeline, ledger, context));
+    for (int block = journal.finishedBlocks(); block < model.config.layers; ++block) {
         const auto onLayer = [&](const QuantizedLayer& layer) {
             ledger.add(layer.info, layer.packed, {layer.error, layer.relativeError, layer.seconds});
         };
@@ -58,17 +63,35 @@ Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
         std::map<std::string, const PackedWeight*> packed;
         for (const auto& layer : quantized)
             packed[layer.info.name] = &layer.packed;
-        SA_CHECK(writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
+        SA_TRY(const auto shard, writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
+        SA_CHECK(journal.add(shard, quantized, info, secondsBefore + watch.seconds()));
+        writer.keep(true);
         pipeline.clock().lap("model", "write");
     }
     SA_TRY(const std::uint64_t storedBytes, writer.publish(info, context.cancel));
     pipeline.clock().lap("model", "publish");
-    Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
+    Json result = ledger.result(spec.out, secondsBefore + watch.seconds(), storedBytes);
     result["method"] = spec.method;
     SA_TRY(const CostReport cost, CostReport::create(model, &info));
     result["cost"] = cost.summary();
     result["stages"] = pipeline.clock().json();
     return result;
+}
+
+} // namespace
+
+Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context)
+{
+    if (spec.method != kBuiltInMethod)
+        return quantizeWithMethod(spec, context);
+    if (!spec.options.empty()) {
+        SA_TRY(const QuantizeSpec whole, withOwnOptions(spec));
+        return quantizeModel(whole, context);
+    }
+    auto outcome = guarded([&] { return quantize(spec, context); });
+    if (!outcome)
+        return withResumeHint(std::move(outcome).error(), spec.out);
+    return outcome;
 }
 
 } // namespace sa

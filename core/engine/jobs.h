@@ -28,6 +28,9 @@ Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.
 Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context);
 
+/// The border where exceptions of libraries end.
+Result<Json> guarded(const std::function<Result<Json>()>& work);
+
 /// Seconds since its construction.
 class Stopwatch
 {

@@ -26,6 +26,7 @@ void LayerLedger::enter(const LinearInfo& layer, int bits, std::uint64_t storedB
     event.error = outcome.error;
     event.relativeError = outcome.relativeError;
     event.seconds = outcome.seconds;
+    event.restored = outcome.restored;
     event.bytes = storedBytes;
     const Json message = toJson(event);
     m_context.emit(message);

@@ -11,6 +11,7 @@ namespace sa
 
 struct LayerOutcome {
     double error = 0, relativeError = 0, seconds = 0;
+    bool restored = false; ///< by an earlier process of the same job
 };
 
 class LayerLedger

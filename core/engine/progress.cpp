@@ -31,11 +31,17 @@ void ProgressMeter::update(double done, const std::string& step)
     progress.done = done;
     progress.of = m_of;
     const double seconds = std::chrono::duration<double>(now - m_start).count();
-    if (seconds > kSecondsBeforeRate && done > 0) {
-        progress.rate = done / seconds;
+    if (seconds > kSecondsBeforeRate && done > m_base) {
+        progress.rate = (done - m_base) / seconds;
         progress.remainingSeconds = (m_of - done) / *progress.rate;
     }
     m_emit(toJson(progress));
+}
+
+void ProgressMeter::startAt(double done)
+{
+    m_base = done;
+    m_start = Clock::now();
 }
 
 } // namespace sa

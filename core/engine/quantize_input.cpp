@@ -51,7 +51,8 @@ Result<CalibrationText> readCalibration(const QuantizeSpec& spec, const ModelFol
             .butFound(std::to_string(length))
             .wanted("at most " + std::to_string(model.config.positions));
     SA_CHECK(context.cancel.check());
-    const auto ids = tokenizer.encode(text);
+    const auto ids = tokenizer.encode(text, true, &context.cancel);
+    SA_CHECK(context.cancel.check());
     SA_CHECK(model.config.checkIds(ids));
     auto windows = sampleWindows(ids, spec.samples, length, spec.seed);
     if (!windows)

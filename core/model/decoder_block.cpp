@@ -12,13 +12,28 @@ namespace sa
 namespace
 {
 
-Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const LinearInfo& info, at::Device device)
+Result<at::Tensor> readUnpacked(const ModelFolder& model, const PackedLayerInfo& layer)
+{
+    SA_TRY(const PackedWeight weight, readPacked(model.store, layer));
+    at::Tensor values = at::empty({layer.N, layer.K}, at::kFloat);
+    if (weight.unpack(values.data_ptr<float>()) != kernels::Status::Ok)
+        return makeError(Errc::Internal, "the planes cannot be unpacked").in(model.path).at(display(layer.name));
+    return values;
+}
+
+Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const LinearInfo& info, at::Device device,
+                                           DecoderBlock::PackedForm form)
 {
     at::Tensor bias;
     if (info.bias) {
         SA_TRY(bias, readFloatTensor(model.store, info.name + ".bias", device));
     }
-    if (const PackedLayerInfo* packed = model.packedLayer(info.name)) {
+    const PackedLayerInfo* packed = model.packedLayer(info.name);
+    if (packed && form == DecoderBlock::PackedForm::Dense) {
+        SA_TRY(const at::Tensor weight, readUnpacked(model, *packed));
+        return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(weight.to(device), std::move(bias)));
+    }
+    if (packed) {
         if (!device.is_cpu())
             return makeError(Errc::Unsupported, "packed models run on the CPU in this version")
                 .in(model.path)
@@ -49,7 +64,7 @@ at::Tensor activate(Activation activation, const at::Tensor& x)
 
 } // namespace
 
-Result<DecoderBlock> DecoderBlock::load(const ModelFolder& model, int block, at::Device device)
+Result<DecoderBlock> DecoderBlock::load(const ModelFolder& model, int block, at::Device device, PackedForm form)
 {
     const ModelConfig& c = model.config;
     const std::string prefix = c.blockPrefix(block);
@@ -74,7 +89,7 @@ Result<DecoderBlock> DecoderBlock::load(const ModelFolder& model, int block, at:
     SA_TRY(out.m_queryNorm, norm(c.names.queryNorm));
     SA_TRY(out.m_keyNorm, norm(c.names.keyNorm));
     for (const auto& info : linearLayersOfBlock(c, block)) {
-        SA_TRY(auto linear, readLinear(model, info, device));
+        SA_TRY(auto linear, readLinear(model, info, device, form));
         out.replaceLinear(info.role, std::move(linear));
     }
     return out;

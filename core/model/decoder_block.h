@@ -24,8 +24,14 @@ struct KvCache {
 class DecoderBlock
 {
 public:
-    /// Reads the block's tensors; packed layers become PlanesLinear.
-    static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device);
+    /// What packed layers become.
+    enum class PackedForm {
+        Planes, ///< PlanesLinear
+        Dense,  ///< DenseLinear of what the planes stand for: the very numbers that a quantize job goes on with
+    };
+    /// Reads the block's tensors.
+    static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device,
+                                     PackedForm form = PackedForm::Planes);
 
     /// hidden: f32 [T, hidden] of one sequence. With a cache, the T tokens follow what the cache holds.
     at::Tensor forward(const at::Tensor& hidden, const PositionCodes& positions, KvCache* cache) const;

@@ -213,6 +213,13 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     SA_CHECK(reader.flag("drift_correction", spec.driftCorrection));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    SA_CHECK(reader.flag("resume", spec.resume));
+    SA_CHECK(reader.flag("restart", spec.restart));
+    if (spec.resume && spec.restart)
+        return makeError(Errc::Usage, "an unfinished job is either resumed or discarded")
+            .at("spec.restart")
+            .butFound("resume and restart")
+            .wanted("one of them");
     return JobSpec(std::move(spec));
 }
 
@@ -315,7 +322,9 @@ Json object(const QuantizeSpec& spec)
             {"refinements", orNull(spec.refinements)},
             {"drift_correction", spec.driftCorrection},
             {"threads", spec.threads},
-            {"device", spec.device}};
+            {"device", spec.device},
+            {"resume", spec.resume},
+            {"restart", spec.restart}};
 }
 
 Json object(const EvaluateSpec& spec)
@@ -459,6 +468,8 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
     list.changed("--drift-correction", spec.driftCorrection, fallback.driftCorrection);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+    list.flag("--resume", spec.resume);
+    list.flag("--restart", spec.restart);
     return std::move(list).with({spec.model, spec.out});
 }
 

@@ -55,6 +55,8 @@ struct QuantizeSpec {
     bool rotates() const { return rotate.value_or(mode == "acc"); }
     int threads = 0; ///< 0: all cores
     std::string device = "cpu";
+    bool resume = false;  ///< continue an unfinished job of the same output folder, if there is one
+    bool restart = false; ///< discard it
     bool operator==(const QuantizeSpec&) const = default;
 };
 

@@ -127,6 +127,7 @@ Result<LayerResult> parseLayer(const JsonField& body)
     SA_TRY(const auto relativeError, numberOrNull(body, "relative_error"));
     SA_TRY(const auto seconds, numberOrNull(body, "seconds"));
     SA_TRY(const auto bytes, body.intAt("bytes", 0, kMaxInteger));
+    SA_TRY(layer.restored, body.boolOr("restored", false));
     layer.block = static_cast<int>(block);
     layer.index = static_cast<int>(index);
     layer.bits = static_cast<int>(bits);
@@ -158,6 +159,13 @@ Result<Tick> parseTick(const JsonField& body)
 {
     SA_TRY(const auto elapsed, numberOrNull(body, "elapsed_seconds"));
     return Tick{unlessNegative(elapsed).value_or(0.0)};
+}
+
+Result<Cancelling> parseCancelling(const JsonField& body)
+{
+    if (!body.isObject())
+        return body.wrong("an object");
+    return Cancelling{};
 }
 
 Result<JobResult> parseResult(const JsonField& body)
@@ -198,6 +206,7 @@ const BodyKind kBodyKinds[] = {
     {"token", [](const JsonField& body) { return asBody(parseToken(body)); }, true},
     {"note", [](const JsonField& body) { return asBody(parseNote(body)); }, true},
     {"tick", [](const JsonField& body) { return asBody(parseTick(body)); }, true},
+    {"cancelling", [](const JsonField& body) { return asBody(parseCancelling(body)); }, true},
     {"result", [](const JsonField& body) { return asBody(parseResult(body)); }, true},
     {"error",
      [](const JsonField& body) -> Result<Body> {
@@ -227,7 +236,7 @@ Result<WorkerMessage> parseMessage(const JsonField& line)
     }
     if (!kind)
         return makeError(Errc::Protocol, "a line has no body that this version knows")
-            .wanted("one of hello, progress, layer, token, note, tick, result, error");
+            .wanted("one of hello, progress, layer, token, note, tick, cancelling, result, error");
     if (kind->needsId && message.id == 0)
         return makeError(Errc::Protocol, "a line about a job does not say which one").at("id");
     SA_TRY(const JsonField field, line.at(kind->key));
@@ -320,8 +329,7 @@ Json toJson(const Progress& progress)
 
 Json toJson(const LayerResult& layer)
 {
-    return {{"layer",
-             {{"name", layer.name},
+    Json body{{"name", layer.name},
               {"block", layer.block},
               {"index", layer.index},
               {"bits", layer.bits},
@@ -330,7 +338,10 @@ Json toJson(const LayerResult& layer)
               {"error", finiteOrNull(layer.error)},
               {"relative_error", finiteOrNull(layer.relativeError)},
               {"seconds", finiteOrNull(layer.seconds)},
-              {"bytes", layer.bytes}}}};
+              {"bytes", layer.bytes}};
+    if (layer.restored)
+        body["restored"] = true;
+    return {{"layer", std::move(body)}};
 }
 
 Json toJson(const Token& token)
@@ -346,6 +357,11 @@ Json toJson(const Note& note)
 Json toJson(const Tick& tick)
 {
     return {{"tick", {{"elapsed_seconds", finiteOrNull(tick.elapsedSeconds)}}}};
+}
+
+Json toJson(const Cancelling&)
+{
+    return {{"cancelling", Json::object()}};
 }
 
 Json toJson(const JobResult& result)

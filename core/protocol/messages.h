@@ -44,6 +44,7 @@ struct LayerResult {
     double error = 0, relativeError = 0; ///< NaN where the worker sent null
     double seconds = 0;
     std::uint64_t bytes = 0;
+    bool restored = false; ///< by an earlier process of a job that was resumed
     bool operator==(const LayerResult&) const = default;
 };
 struct Token {
@@ -59,6 +60,10 @@ struct Tick {
     double elapsedSeconds = 0;
     bool operator==(const Tick&) const = default;
 };
+/// The worker has heard a cancel; the job ends at its next step.
+struct Cancelling {
+    bool operator==(const Cancelling&) const = default;
+};
 struct JobResult {
     Json value;
     bool operator==(const JobResult&) const = default;
@@ -68,7 +73,7 @@ struct JobResult {
 /// carried as they are, control characters included: pass them through display() before they are shown.
 struct WorkerMessage {
     std::int64_t id = 0;
-    std::variant<Hello, Progress, LayerResult, Token, Note, Tick, JobResult, Error> body;
+    std::variant<Hello, Progress, LayerResult, Token, Note, Tick, Cancelling, JobResult, Error> body;
 };
 
 /// Negative, infinite and NaN values become 0 (null for the optional ones), done > of becomes of. Parsing does this
@@ -86,6 +91,7 @@ Json toJson(const LayerResult& layer);
 Json toJson(const Token& token);
 Json toJson(const Note& note);
 Json toJson(const Tick& tick);
+Json toJson(const Cancelling& cancelling);
 Json toJson(const JobResult& result);
 Json toJson(const Error& error); ///< {"error":{...}}
 

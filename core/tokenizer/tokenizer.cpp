@@ -66,26 +66,33 @@ void dropLonePrefix(const Pipeline::OwnPrefix& prefix, std::size_t textBegin, st
 struct Tokenizer::Impl {
     Pipeline pipeline;
 
-    void encodeSection(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
-                       std::vector<TokenId>& out) const;
-    void encodePlain(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
-                     std::vector<TokenId>& out) const;
+    /// What one call of encode() needs all the way down.
+    struct Work {
+        RegexScratch& regex;
+        Model::Scratch& model;
+        const CancelToken* cancel;
+        bool cancelled() const { return cancel && cancel->cancelled(); }
+    };
+    void encodeSection(std::string_view text, bool atStart, const Work& work, std::vector<TokenId>& out) const;
+    void encodePlain(std::string_view text, bool atStart, const Work& work, std::vector<TokenId>& out) const;
 };
 
 /// Between added tokens that are looked for in the raw text.
-void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, const Work& work,
                                     std::vector<TokenId>& out) const
 {
+    if (work.cancelled())
+        return;
     std::string normalized;
     const Normalizer* const normalizer =
         (atStart || !pipeline.laterNormalizer ? pipeline.normalizer : pipeline.laterNormalizer).get();
     if (normalizer) {
         normalized = text;
-        normalizer->apply(normalized, regex);
+        normalizer->apply(normalized, work.regex);
         text = normalized;
     }
     if (!pipeline.added.any(true)) {
-        encodePlain(text, atStart, regex, model, out);
+        encodePlain(text, atStart, work, out);
         return;
     }
     std::vector<AddedTokens::Section> sections;
@@ -94,25 +101,28 @@ void Tokenizer::Impl::encodeSection(std::string_view text, bool atStart, RegexSc
         if (section.id != kNoToken)
             out.push_back(section.id);
         else
-            encodePlain(text.substr(section.begin, section.end - section.begin), atStart && section.begin == 0, regex,
-                        model, out);
+            encodePlain(text.substr(section.begin, section.end - section.begin), atStart && section.begin == 0, work,
+                        out);
     }
 }
 
 /// Without added tokens in it.
-void Tokenizer::Impl::encodePlain(std::string_view text, bool atStart, RegexScratch& regex, Model::Scratch& model,
+void Tokenizer::Impl::encodePlain(std::string_view text, bool atStart, const Work& work,
                                   std::vector<TokenId>& out) const
 {
     if (text.empty())
         return;
     if (!pipeline.preTokenizer) {
-        pipeline.model->tokenize(text, model, out);
+        pipeline.model->tokenize(text, work.model, out);
         return;
     }
     Pieces pieces{std::string(text), {{0, text.size(), false}}, atStart};
-    pipeline.preTokenizer->apply(pieces, regex);
-    for (const Span& span : pieces.spans)
-        pipeline.model->tokenize(pieces.at(span), model, out);
+    pipeline.preTokenizer->apply(pieces, work.regex);
+    for (const Span& span : pieces.spans) {
+        if (work.cancelled())
+            return;
+        pipeline.model->tokenize(pieces.at(span), work.model, out);
+    }
 }
 
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl)
@@ -133,7 +143,7 @@ Result<Tokenizer> Tokenizer::open(const std::string& folder)
     return Tokenizer(std::make_shared<const Impl>(Impl{std::move(pipeline)}));
 }
 
-std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) const
+std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial, const CancelToken* cancel) const
 {
     const Pipeline& pipeline = m_impl->pipeline;
     std::string repaired;
@@ -151,8 +161,9 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
     const std::size_t textBegin = out.size();
     RegexScratch regex(text.size());
     const auto model = pipeline.model->newScratch();
+    const Impl::Work work{regex, *model, cancel};
     if (!pipeline.added.any(false)) {
-        m_impl->encodeSection(text, true, regex, *model, out);
+        m_impl->encodeSection(text, true, work, out);
     } else {
         std::vector<AddedTokens::Section> sections;
         pipeline.added.split(text, false, sections);
@@ -162,8 +173,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool addSpecial) c
             if (section.id != kNoToken)
                 out.push_back(section.id);
             else
-                m_impl->encodeSection(text.substr(section.begin, section.end - section.begin), section.begin == 0,
-                                      regex, *model, out);
+                m_impl->encodeSection(text.substr(section.begin, section.end - section.begin), section.begin == 0, work,
+                                      out);
         }
     }
     if (pipeline.ownPrefix)

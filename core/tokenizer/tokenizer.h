@@ -3,6 +3,7 @@
 // and would change the result is refused by name.
 #pragma once
 
+#include "core/base/cancel.h"
 #include "core/base/json.h"
 #include "core/tokenizer/token_id.h"
 
@@ -29,7 +30,9 @@ public:
 
     /// `addSpecial`: what the post-processor adds (a first <s>, for instance). Special tokens written in the text are
     /// recognised, as the reference does. Time is O(n log n) in the text. Invalid UTF-8 in: replaced by U+FFFD.
-    std::vector<TokenId> encode(std::string_view text, bool addSpecial = true) const;
+    /// `cancel` may be null; what a cancelled call returns is incomplete.
+    std::vector<TokenId> encode(std::string_view text, bool addSpecial = true,
+                                const CancelToken* cancel = nullptr) const;
     /// Ids that do not exist are passed over, as the reference does.
     std::string decode(const std::vector<TokenId>& ids, bool skipSpecial = true) const;
     std::string tokenText(TokenId id) const; ///< as in the vocabulary: "▁the"; empty when there is no such id

@@ -52,6 +52,8 @@ bool JobThread::cancel(std::int64_t id)
     if (!m_job || m_job->id != id)
         return false;
     m_job->cancel.cancel();
+    // Still locked: no answer about a job may follow its last line.
+    m_output.reply(id, toJson(Cancelling{}));
     return true;
 }
 

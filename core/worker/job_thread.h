@@ -33,7 +33,7 @@ public:
     std::int64_t running() const;
     /// False when a job is running already.
     bool start(std::int64_t id, JobSpec spec);
-    /// False when this job is not running (any more).
+    /// Says so on the wire at once, however long the job's step takes. False when this job is not running (any more).
     bool cancel(std::int64_t id);
     void cancelAny();
 

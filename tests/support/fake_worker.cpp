@@ -250,8 +250,10 @@ private:
                 send(0, toJson(request.error()));
             else if (request->kind != "cancel")
                 m_requests.push_back(*request);
-            else if (request->id == m_running && !ignoresRequests())
+            else if (request->id == m_running && !ignoresRequests()) {
+                send(request->id, toJson(sa::Cancelling{}));
                 m_cancelled = true;
+            }
         }
     }
 

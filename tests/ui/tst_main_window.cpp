@@ -450,7 +450,7 @@ void TestMainWindow::cancelLeadsBackToTheForm()
     page->cancel();
     QTRY_VERIFY_WITH_TIMEOUT(!page->isRunning(), kPatienceMs);
     QVERIFY(page->form()->isVisible());
-    QVERIFY(textOf(page->banner()).contains("cancelled"));
+    QTRY_VERIFY_WITH_TIMEOUT(textOf(page->banner()).contains("cancelled"), kPatienceMs);
     QTRY_VERIFY_WITH_TIMEOUT(page->form()->canStart(), kPatienceMs);
 }
 

@@ -56,7 +56,7 @@ Q_SIGNALS:
     /// The packed model exists. A measurement may be missing; measurementFailed() said why.
     void finished(const sa::ui::RunOutcome& outcome);
     void measurementFailed(const sa::ui::JobFailure& failure);
-    /// Nothing was written. Errc::Cancelled when the user wanted it so.
+    /// There is no output; finished layers may wait to be resumed. Errc::Cancelled when the user wanted it so.
     void failed(const sa::ui::JobFailure& failure);
 
 private:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/jobs/output_folder.h"
 
+#include "core/base/staged_folder.h"
 #include "ui/jobs/bundled_files.h"
+#include "ui/text.h"
 
 #include <QCoreApplication>
 #include <QDir>
@@ -21,10 +23,15 @@ QString tr(const char* text)
     return QCoreApplication::translate("sa::ui::OutputFolder", text);
 }
 
+bool hasUnfinishedRun(const QString& path)
+{
+    return QFileInfo::exists(fromUtf8(StagedFolder::unfinishedRoot(toUtf8(path))));
+}
+
 bool isFree(const QString& path)
 {
     const QFileInfo info(path);
-    return !info.exists() && !info.isSymLink();
+    return !info.exists() && !info.isSymLink() && !hasUnfinishedRun(path);
 }
 
 QString freeName(const QString& path)
@@ -50,6 +57,9 @@ OutputVerdict checkOutputFolder(const QString& path)
         return {false, tr("There is a file of this name. Choose another one.")};
     if (target.isDir() && !QDir(path).isEmpty(QDir::AllEntries | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot))
         return {false, tr("This folder is not empty. Nothing is ever overwritten: choose another name.")};
+    if (hasUnfinishedRun(path))
+        return {false, tr("An unfinished run waits for this folder: resume or discard it where the model is shown, or "
+                          "choose another name.")};
     const QFileInfo parent(target.absolutePath());
     if (!parent.isDir())
         return {false, tr("The folder around it does not exist.")};

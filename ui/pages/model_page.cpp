@@ -7,6 +7,7 @@
 #include "ui/pages/failed_view.h"
 #include "ui/pages/model_header.h"
 #include "ui/pages/start_view.h"
+#include "ui/pages/unfinished_list.h"
 #include "ui/style/icons.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
@@ -17,6 +18,7 @@
 #include "ui/widgets/share_delegate.h"
 
 #include <QAction>
+#include <QDir>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLineEdit>
@@ -25,6 +27,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <iterator>
 
 namespace sa::ui
 {
@@ -45,6 +48,12 @@ ModelPage::ModelPage(QWidget* parent)
         refreshFailure();
     });
     m_start = new StartView(this);
+    m_unfinished = new UnfinishedList(this);
+    for (UnfinishedList* list : {m_start->unfinished(), m_unfinished}) {
+        connect(list, &UnfinishedList::resumeRequested, this, &ModelPage::resumeRequested);
+        connect(list, &UnfinishedList::discardRequested, this, &ModelPage::discardRequested);
+        connect(list, &UnfinishedList::laterRequested, this, &ModelPage::laterRequested);
+    }
     m_failed = new FailedView(this);
     connect(m_failed, &FailedView::openRequested, this, &ModelPage::openRequested);
     connect(m_failed, &FailedView::backRequested, this, [this] {
@@ -128,6 +137,7 @@ QWidget* ModelPage::makeContent()
     auto* layout = new QVBoxLayout(m_content);
     tighten(layout, space::kMedium);
     layout->addWidget(m_header);
+    layout->addWidget(m_unfinished);
     layout->addSpacing(space::kTight);
     layout->addLayout(tools);
     layout->addWidget(m_body, 1);
@@ -171,6 +181,7 @@ void ModelPage::showModel(const ModelSummary& model)
     refreshChecks();
     m_banner->dismiss();
     m_header->setModel(model);
+    refreshUnfinished();
     m_filterEdit->clear();
     m_table->resetOrder();
     m_model->setLayers(model.layers);
@@ -250,6 +261,28 @@ void ModelPage::showNoReport(const QString& folder, const QString& reason)
 DoctorPanel* ModelPage::failedChecks() const
 {
     return m_failed->checks();
+}
+
+void ModelPage::setUnfinishedJobs(const std::vector<UnfinishedJob>& jobs)
+{
+    m_jobs = jobs;
+    m_start->unfinished()->setJobs(jobs);
+    refreshUnfinished();
+}
+
+void ModelPage::setResumeAllowed(bool allowed)
+{
+    for (UnfinishedList* list : {m_start->unfinished(), m_unfinished})
+        list->setResumeAllowed(allowed);
+}
+
+void ModelPage::refreshUnfinished()
+{
+    std::vector<UnfinishedJob> own;
+    std::copy_if(m_jobs.begin(), m_jobs.end(), std::back_inserter(own), [this](const UnfinishedJob& job) {
+        return QDir::cleanPath(fromUtf8(job.quantize.model)) == m_folder;
+    });
+    m_unfinished->setJobs(own);
 }
 
 void ModelPage::showLayers()

@@ -3,6 +3,7 @@
 // with values; starts no job itself.
 #pragma once
 
+#include "ui/jobs/unfinished_jobs.h"
 #include "ui/models/doctor_report.h"
 #include "ui/models/model_summary.h"
 #include "ui/worker/job_service.h"
@@ -29,6 +30,7 @@ class ModelHeader;
 class SegmentedControl;
 class ShareDelegate;
 class StartView;
+class UnfinishedList;
 
 class ModelPage final : public QWidget
 {
@@ -51,6 +53,11 @@ public:
     DoctorPanel* checks() const { return m_checks; } ///< of the model
     DoctorPanel* failedChecks() const;               ///< of the folder that does not open
 
+    /// What waits to be resumed: all of it on the start view, what is of the shown model above that.
+    void setUnfinishedJobs(const std::vector<UnfinishedJob>& jobs);
+    void setResumeAllowed(bool allowed);
+    UnfinishedList* unfinished() const { return m_unfinished; } ///< of the model
+
     void showLayers();
     void showChecks();
     bool showsChecks() const;
@@ -62,6 +69,9 @@ Q_SIGNALS:
     void exportRequested();
     void retryRequested(const QString& folder);
     void checkRequested(const QString& folder);
+    void resumeRequested(const sa::ui::UnfinishedJob& job);
+    void discardRequested(const sa::ui::UnfinishedJob& job);
+    void laterRequested(const sa::ui::UnfinishedJob& job);
 
 private:
     enum Part { Layers, Checks };
@@ -73,8 +83,11 @@ private:
     void refreshCount();
     void refreshChecks();
     void refreshFailure();
+    void refreshUnfinished();
 
     Banner* m_banner;
+    UnfinishedList* m_unfinished;
+    std::vector<UnfinishedJob> m_jobs;
     QStackedWidget* m_stack;
     StartView* m_start;
     QWidget* m_startScroll;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/run_page.h"
 
+#include "ui/async.h"
 #include "ui/pages/prompt_panel.h"
 #include "ui/pages/result_panel.h"
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_view.h"
+#include "ui/pages/unfinished_list.h"
 #include "ui/style/icons.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
@@ -217,6 +219,13 @@ void RunPage::startRun()
         m_form->start();
 }
 
+void RunPage::resumeRun(const UnfinishedJob& job, const ModelSummary& model)
+{
+    RunPlan plan{model, job.quantize, job.measure, job.evaluation};
+    plan.quantize.resume = true;
+    launch(plan);
+}
+
 void RunPage::launch(const RunPlan& plan)
 {
     if (isRunning())
@@ -236,24 +245,40 @@ void RunPage::onRunFailed(const JobFailure& failure)
 {
     m_stack->setCurrentWidget(m_form);
     m_form->refreshOutput();
-    m_bannerAction = BannerAction::None;
+    inBackground(
+        this, [out = m_lastPlan->quantize.out] { return keptWork(out); },
+        [this, failure](const std::optional<KeptWork>& kept) {
+            if (!isRunning()) // else there is something newer to look at
+                showRunFailure(failure, kept);
+        });
+}
+
+void RunPage::showRunFailure(const JobFailure& failure, const std::optional<KeptWork>& kept)
+{
+    m_bannerAction = kept ? BannerAction::Resume : failure.workerDied ? BannerAction::RunAgain : BannerAction::None;
+    const QString action = kept ? tr("Resume") : failure.workerDied ? tr("Start again") : QString();
     if (failure.error.code == Errc::Cancelled) {
-        m_banner->showMessage(Banner::Severity::Info, tr("The run was cancelled"), tr("Nothing was written."));
+        m_bannerAction = kept ? BannerAction::Resume : BannerAction::None;
+        m_banner->showMessage(Banner::Severity::Info, tr("The run was cancelled"),
+                              kept ? tr("%1 are kept. The run can go on from there, now or later.").arg(keptText(*kept))
+                                   : tr("Nothing was written."),
+                              kept ? action : QString());
         return;
     }
-    if (failure.workerDied)
-        m_bannerAction = BannerAction::RunAgain;
-    m_banner->showFailure(failure.workerDied ? tr("The run broke off; nothing was written")
-                                             : tr("The run failed; nothing was written"),
-                          failure, failure.workerDied ? tr("Start again") : QString());
+    const QString fate = kept ? tr("%1 are kept").arg(keptText(*kept)) : tr("nothing was written");
+    m_banner->showFailure((failure.workerDied ? tr("The run broke off; %1") : tr("The run failed; %1")).arg(fate),
+                          failure, action);
 }
 
 void RunPage::onBannerActed()
 {
-    if (m_bannerAction == BannerAction::RunAgain && m_lastPlan)
-        launch(*m_lastPlan);
-    else if (m_bannerAction == BannerAction::OpenExport)
+    if ((m_bannerAction == BannerAction::RunAgain || m_bannerAction == BannerAction::Resume) && m_lastPlan) {
+        RunPlan plan = *m_lastPlan;
+        plan.quantize.resume = m_bannerAction == BannerAction::Resume;
+        launch(plan);
+    } else if (m_bannerAction == BannerAction::OpenExport) {
         Q_EMIT openFolderRequested(m_exportFolder);
+    }
 }
 
 void RunPage::exportModel(const QString& packed, const QString& out)

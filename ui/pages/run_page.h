@@ -4,6 +4,7 @@
 
 #include "ui/jobs/compression_run.h"
 #include "ui/jobs/single_job.h"
+#include "ui/jobs/unfinished_jobs.h"
 
 #include <QWidget>
 
@@ -37,6 +38,8 @@ public:
     bool isRunning() const;
     void cancel();
     void startRun();
+    /// Goes on with a run that ended early; `model` is its model, opened.
+    void resumeRun(const UnfinishedJob& job, const ModelSummary& model);
     void exportModel(const QString& packed, const QString& out);
 
     CompressionRun* run() const { return m_run; }
@@ -61,10 +64,11 @@ private:
     void connectExport();
     void launch(const RunPlan& plan);
     void onRunFailed(const JobFailure& failure);
+    void showRunFailure(const JobFailure& failure, const std::optional<KeptWork>& kept);
     void onBannerActed();
     void refreshJobs();
 
-    enum class BannerAction { None, RunAgain, OpenExport };
+    enum class BannerAction { None, RunAgain, Resume, OpenExport };
 
     JobService& m_service;
     CompressionRun* m_run;

@@ -46,6 +46,8 @@ Span spanOf(const std::string& phase)
         return {0.01, 0.03};
     if (phase == "tokenize")
         return {0.03, 0.05};
+    if (phase == "resume") // it goes on from what is done
+        return {0.05, 0.06};
     if (phase == "write")
         return {0.94, 0.97};
     if (phase == "verify")
@@ -127,7 +129,7 @@ QWidget* RunView::makeProgressCard()
     m_remark = makeLabel({}, m_progressCard);
     setTone(m_remark, Tone::Warning);
     m_cancel = makeButton(tr("Cancel"), QStringLiteral("stop"), m_progressCard);
-    m_cancel->setToolTip(tr("Stop this run. Nothing half-written stays behind"));
+    m_cancel->setToolTip(tr("Stop this run. Its finished layers are kept, so that it can be resumed"));
     connect(m_cancel, &QPushButton::clicked, this, &RunView::cancelRequested);
 
     auto* top = new QHBoxLayout;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/start_view.h"
 
+#include "ui/pages/unfinished_list.h"
 #include "ui/style/icons.h"
 #include "ui/style/theme.h"
 #include "ui/text.h"
@@ -121,6 +122,7 @@ StartView::StartView(QWidget* parent)
     zone->addSpacing(space::kMedium);
     zone->addLayout(buttons);
 
+    m_unfinished = new UnfinishedList(this);
     m_recent = new QWidget(this);
     auto* recent = new QVBoxLayout(m_recent);
     tighten(recent, space::kSmall);
@@ -139,6 +141,8 @@ StartView::StartView(QWidget* parent)
     column->addWidget(title, 0, Qt::AlignHCenter);
     column->addWidget(subtitle, 0, Qt::AlignHCenter);
     column->addSpacing(space::kPage);
+    column->addWidget(m_unfinished);
+    column->addSpacing(space::kMedium);
     column->addWidget(m_dropZone);
     column->addSpacing(space::kPage);
     column->addWidget(m_recent);

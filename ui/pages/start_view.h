@@ -12,6 +12,7 @@ namespace sa::ui
 {
 
 class DropZone;
+class UnfinishedList;
 
 class StartView final : public QWidget
 {
@@ -19,6 +20,7 @@ class StartView final : public QWidget
 public:
     explicit StartView(QWidget* parent = nullptr);
 
+    UnfinishedList* unfinished() const { return m_unfinished; }
     void setRecentModels(const QStringList& folders);
     void setSampleAvailable(bool available);
     /// While something that can be opened is dragged over the window.
@@ -32,6 +34,7 @@ Q_SIGNALS:
 private:
     DropZone* m_dropZone;
     QPushButton* m_sample;
+    UnfinishedList* m_unfinished;
     QWidget* m_recent;
     QVBoxLayout* m_recentRows;
 };

@@ -267,6 +267,9 @@ void WorkerClient::onMessage(const WorkerMessage& message)
                     ignoreOnce(tr("a token from a job that has none"));
             } else if constexpr (std::is_same_v<Body, Note>) {
                 Q_EMIT noted(id, body);
+            } else if constexpr (std::is_same_v<Body, Cancelling>) {
+                if (m_stopStage == StopStage::Asked) // the ladder goes on: hearing is not stopping
+                    setStopStage(StopStage::Heard);
             } else if constexpr (std::is_same_v<Body, JobResult>) {
                 m_job.reset();
                 Q_EMIT remarked(tr("Job %1 is done").arg(id));

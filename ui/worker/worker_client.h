@@ -40,7 +40,7 @@ public:
     Q_ENUM(State)
 
     /// The rungs of the ladder, as shown to the user.
-    enum class StopStage { None, Asked, Terminating, Killing };
+    enum class StopStage { None, Asked, Heard, Terminating, Killing };
     Q_ENUM(StopStage)
 
     struct Timing {

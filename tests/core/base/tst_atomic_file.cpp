@@ -2,6 +2,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file.h"
 #include "core/base/sha256.h"
+#include "core/base/staged_folder.h"
 
 #include <QDir>
 #include <QFile>
@@ -143,6 +144,77 @@ private Q_SLOTS:
         QVERIFY(!exists(joinPath(stage->path(), "stale")));
         QVERIFY(stage->publish());
         QCOMPARE(entries(), QStringList{"out"});
+    }
+
+    void anAppendedFileKeepsWhatItIsToldTo()
+    {
+        {
+            auto file = AppendFile::open(path("log"), 0);
+            QVERIFY(file && file->append("one\n") && file->append("two\n") && file->append("tor"));
+        }
+        QCOMPARE(*readFile(path("log"), 100), std::string("one\ntwo\ntor"));
+        auto file = AppendFile::open(path("log"), 8);
+        QVERIFY(file && file->append("three\n"));
+        QCOMPARE(*readFile(path("log"), 100), std::string("one\ntwo\nthree\n"));
+    }
+
+    void aStageThatIsKeptIsContinued()
+    {
+        for (const char* content : {"first", "second"}) {
+            auto stage = StagedFolder::continued(path("out"));
+            QVERIFY(stage);
+            QVERIFY(writeFileAtomic(joinPath(stage->path(), content), content));
+            QVERIFY(writeFileAtomic(joinPath(stage->root(), "records"), content));
+            stage->keep(true);
+            QVERIFY(StagedFolder::isLocked(path("out")));
+        }
+        QVERIFY(!StagedFolder::isLocked(path("out")));
+        QCOMPARE(entries(), QStringList{".out.unfinished"});
+        auto stage = StagedFolder::continued(path("out"));
+        QVERIFY(stage);
+        QCOMPARE(*readFile(joinPath(stage->root(), "records"), 10), std::string("second"));
+        QVERIFY(stage->publish());
+        QCOMPARE(entries(), QStringList{"out"});
+        QCOMPARE(*readFile(path("out/first"), 10), std::string("first"));
+        QCOMPARE(*readFile(path("out/second"), 10), std::string("second"));
+        QVERIFY(!exists(path("out/records")));
+    }
+
+    void aStageThatIsNotKeptLeavesNothing()
+    {
+        for (const bool before : {false, true}) { // whether an earlier one was kept
+            auto stage = StagedFolder::continued(path("out"));
+            QVERIFY(stage);
+            stage->keep(!before);
+        }
+        QVERIFY(entries().isEmpty());
+    }
+
+    void onlyOneContinues()
+    {
+        auto first = StagedFolder::continued(path("out"));
+        QVERIFY(first);
+        first->keep(true);
+        const auto second = StagedFolder::continued(path("out"));
+        QVERIFY(!second);
+        QCOMPARE(second.error().code, Errc::BadInput);
+        QVERIFY(QString::fromStdString(second.error().found).contains(QString::number(::getpid())));
+        QVERIFY(!StagedFolder::discardUnfinished(path("out")));
+        QVERIFY(exists(first->path()));
+    }
+
+    void anotherKindOfStageLeavesItAlone()
+    {
+        {
+            auto kept = StagedFolder::continued(path("out"));
+            QVERIFY(kept);
+            kept->keep(true);
+        }
+        QVERIFY(StagedFolder::create(path("out")));
+        QCOMPARE(entries(), QStringList{".out.unfinished"});
+        QVERIFY(StagedFolder::discardUnfinished(path("out")));
+        QVERIFY(entries().isEmpty());
+        QVERIFY(StagedFolder::discardUnfinished(path("out")));
     }
 
     void onlyRegularFilesAreRead()

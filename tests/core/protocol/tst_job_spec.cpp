@@ -62,7 +62,12 @@ void addSpecs()
     quantize.damping = 1e-7;
     quantize.threads = 1024;
     quantize.device = "cuda:12";
+    quantize.resume = true;
     row("quantize with nothing at its default", quantize);
+    quantize.resume = false;
+    quantize.restart = true;
+    row("quantize over an unfinished job", quantize);
+    quantize.restart = false;
     quantize.method = "optq";
     quantize.options = {{"act_order", true}, {"bits", 2},       {"damping", 0.5},      {"way", "left"},
                         {"word", "true"},    {"digits", "0.5"}, {"other", "a \"b\"=c"}};
@@ -220,6 +225,8 @@ private Q_SLOTS:
         const auto row = [](const char* name, const char* kind, const char* patch, const char* where) {
             QTest::addRow("%s", name) << QByteArray(kind) << QByteArray(patch) << QByteArray(where);
         };
+        row("resume and restart at once", "quantize", R"({"resume":true,"restart":true})", "spec.restart");
+        row("resume that is a text", "quantize", R"({"resume":"yes"})", "spec.resume");
         row("no model", "open", R"({"model":null})", "spec.model");
         row("an empty model path", "open", R"({"model":""})", "spec.model");
         row("a model that is a number", "open", R"({"model":3})", "spec.model");

@@ -85,11 +85,14 @@ private Q_SLOTS:
         layer.seconds = 0.12;
         layer.bytes = std::uint64_t{1} << 53;
         QVERIFY(throughTheWire(layer) == layer);
+        layer.restored = true;
+        QVERIFY(throughTheWire(layer) == layer);
 
         QVERIFY(throughTheWire(Token{463, kNastyText}) == (Token{463, kNastyText}));
         QVERIFY(throughTheWire(Token{0, ""}) == (Token{0, ""}));
         QVERIFY(throughTheWire(Note{"warning", kNastyText}) == (Note{"warning", kNastyText}));
         QVERIFY(throughTheWire(Tick{12.5}) == (Tick{12.5}));
+        QVERIFY(throughTheWire(Cancelling{}) == Cancelling{});
         const JobResult result{{{"seconds", 1.5}, {"layers", Json::array({{{"name", kNastyText}}})}}};
         QVERIFY(throughTheWire(result) == result);
         QVERIFY(throughTheWire(JobResult{Json::object()}) == JobResult{Json::object()});

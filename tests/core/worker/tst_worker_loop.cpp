@@ -358,6 +358,7 @@ private Q_SLOTS:
         QCOMPARE(std::get<Error>(refusal.body).code, Errc::Protocol);
         QVERIFY(!job.wasCancelled());
         worker.request(1, "cancel", Json::object());
+        QVERIFY(std::holds_alternative<Cancelling>(worker.event().body));
         const WorkerMessage last = worker.event();
         QCOMPARE(last.id, 1);
         QCOMPARE(std::get<Error>(last.body).code, Errc::Cancelled);
@@ -381,12 +382,36 @@ private Q_SLOTS:
         worker.request(1, "cancel", Json::object());
         WorkerMessage reply = worker.event();
         QCOMPARE(reply.id, 1);
+        QVERIFY(std::holds_alternative<Cancelling>(reply.body));
+        reply = worker.event();
+        QCOMPARE(reply.id, 1);
         QCOMPARE(std::get<Error>(reply.body).code, Errc::Cancelled);
         worker.request(1, "cancel", Json::object()); // too late: not answered
         worker.request(2, "verify");
         reply = worker.event();
         QCOMPARE(reply.id, 2);
         QVERIFY(std::get<JobResult>(reply.body).value == resultOf("fresh"));
+    }
+
+    void aCancelIsAcknowledgedWhileTheJobIsInALongStep()
+    {
+        std::binary_semaphore started{0}, stepEnds{0};
+        Harness worker([&](const JobSpec&, const EventSink&, const CancelToken& cancel) -> Result<Json> {
+            started.release();
+            stepEnds.acquire();
+            return cancel.check() ? Result<Json>(resultOf("deaf")) : makeError(Errc::Cancelled, "cancelled");
+        });
+        worker.expectHello();
+        worker.request(1, "open");
+        started.acquire();
+        worker.request(1, "cancel", Json::object());
+        WorkerMessage reply = worker.event();
+        QCOMPARE(reply.id, 1);
+        QVERIFY(std::holds_alternative<Cancelling>(reply.body));
+        stepEnds.release();
+        reply = worker.event();
+        QCOMPARE(reply.id, 1);
+        QCOMPARE(std::get<Error>(reply.body).code, Errc::Cancelled);
     }
 
     void anOldIdIsRefusedWithoutBeingMistakenForTheJob()
@@ -544,7 +569,7 @@ private Q_SLOTS:
         }
         worker.request(3, "cancel", Json::object());
         WorkerMessage next = worker.message();
-        while (std::holds_alternative<Tick>(next.body))
+        while (std::holds_alternative<Tick>(next.body) || std::holds_alternative<Cancelling>(next.body))
             next = worker.message();
         QVERIFY(std::holds_alternative<Error>(next.body));
         worker.closeInput();
