@@ -79,8 +79,8 @@ private:
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
     at::Tensor keep(const at::Tensor& state) const;
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
-    /// In parallel on the CPU, one after another on a device. Leaves windows out once the job is cancelled: to be looked
-    /// at afterwards.
+    /// In parallel on the CPU, one after another on a device. Leaves windows out once the job is cancelled: to be
+    /// looked at afterwards.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 
