@@ -91,19 +91,10 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
     m_clock.lap("model", "load");
     m_quantized.block = m_original.block; // shares the weights until they are replaced
-    m_mixed.assign(m_quantized.states.size(), {});
-
     const auto mix = [&](Stream& s, std::size_t w) {
-        const bool kept = &s == &m_quantized; // the original has been passed on when it would be needed again
-        if (kept && m_mixed[w].defined())
-            return std::exchange(m_mixed[w], {}).to(m_device);
         const PositionCodes positions = m_positions.at(0, s.states[w].size(0));
-        const at::Tensor mixed = s.block->attentionMix(s.block->attentionInput(stateOf(s, w)), positions, nullptr);
-        if (kept)
-            m_mixed[w] = keep(mixed);
-        return mixed;
+        return s.block->attentionMix(s.block->attentionInput(stateOf(s, w)), positions, nullptr);
     };
-    // The inner activations are several times wider than the states: computed twice rather than kept.
     const auto inner = [&](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(stateOf(s, w))); };
     struct Part {
         LinearInput input;
@@ -200,6 +191,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
     const auto batch =
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
     const std::size_t windows = m_quantized.states.size();
+    const bool kept = passOn && worthKeeping(K);
+    m_kept.assign(windows, {});
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
@@ -207,6 +200,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         forEachWindow(begin, end, [&](std::size_t w) {
             const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
+            if (kept)
+                m_kept[w] = keep(inputs[w - begin]);
             if (!m_spec.driftCorrection)
                 return;
             originals[w - begin] = read(m_original, w);
@@ -346,6 +341,17 @@ Result<std::vector<DeviceOutcome>> BlockPipeline::sweepOnDevice(const Group& gro
     });
 }
 
+/// The input of a linear is needed twice: for its Hessian, and behind its planes. Inner activations of large models are
+/// several times wider than the states, so they are computed again.
+bool BlockPipeline::worthKeeping(std::int64_t width) const
+{
+    constexpr std::int64_t kSmallBytes = std::int64_t{256} << 20;
+    std::int64_t tokens = 0;
+    for (const auto& state : m_quantized.states)
+        tokens += state.size(0);
+    return width <= 2 * m_model.config.hidden || tokens * width * 4 <= kSmallBytes;
+}
+
 /// Moves the quantized model's states behind the layers that were just replaced.
 Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn)
 {
@@ -356,7 +362,9 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
         const std::size_t end = std::min(windows, begin + batch);
         forEachWindow(begin, end, [&](std::size_t w) {
             const CoarseProducts coarse(m_device);
-            m_quantized.states[w] = keep(passOn(m_quantized, w, read(m_quantized, w)));
+            const at::Tensor input =
+                m_kept[w].defined() ? std::exchange(m_kept[w], {}).to(m_device) : read(m_quantized, w);
+            m_quantized.states[w] = keep(passOn(m_quantized, w, input));
         });
         report(static_cast<double>(end));
     }
