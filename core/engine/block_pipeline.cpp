@@ -184,7 +184,9 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
     const std::string& layerName = group.layers.front().name;
     const std::int64_t K = group.layers.front().K;
     std::optional<HessianAccumulator> hessian(std::in_place, K, m_device);
-    CrossAccumulator cross(m_spec.driftCorrection ? K : 0, m_device);
+    std::optional<CrossAccumulator> cross;
+    if (m_spec.driftCorrection)
+        cross.emplace(K, m_device);
     std::int64_t tokens = 0;
     const auto batch =
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
@@ -211,8 +213,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
         hessian->add(x);
-        if (m_spec.driftCorrection)
-            cross.add(at::cat(std::exchange(originals, {})), x);
+        if (cross)
+            cross->add(at::cat(std::exchange(originals, {})), x);
         m_clock.lap(m_place, "hessian");
         report(static_cast<double>(end));
     }
@@ -232,10 +234,14 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const at::Tensor H = out.transform.ofSecondMoment(sum);
         sum.reset();
         factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_spec.damping));
-        if (*factor && !(*factor)->dataFree && m_spec.driftCorrection)
-            out.correction =
-                driftCorrection(out.transform.ofSecondMoment(cross.matrix().to(m_sweepDevice)), H, (*factor)->ridge);
+        if (!*factor || (*factor)->dataFree || !cross)
+            return;
+        at::Tensor moment = cross->matrix().to(m_sweepDevice);
+        cross.reset();
+        moment = out.transform.ofSecondMoment(moment);
+        out.correction = driftCorrection(moment, H, (*factor)->ridge);
     });
+    SA_CHECK(m_context.cancel.check()); // then there may be no factor
     m_clock.lap(m_place, "factorize");
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
