@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Quantize jobs that end early and are continued (docs/decisions/0008), in the test's own process.
+// Quantize jobs that end early and are continued (docs/decisions/0010), in the test's own process.
 #include "core/base/file.h"
 #include "core/base/sha256.h"
 #include "core/base/staged_folder.h"
 #include "core/protocol/job_journal.h"
 #include "job_runner.h"
+#include "tests/support/tiny_model.h"
 
 #include <QDir>
 #include <QDirIterator>
@@ -19,24 +20,9 @@ using namespace sa;
 namespace
 {
 
-const std::string kModel = SA_SOURCE_DIR "/resources/sample-model";
-const std::string kCalibration = SA_SOURCE_DIR "/resources/sample-text/calibration.txt";
 constexpr int kBlocks = 6;
 constexpr int kFinished = 2; ///< blocks of the unfinished job that most tests start from
-constexpr int kLayersPerBlock = 7;
-
-QuantizeSpec quickJob(const std::string& out)
-{
-    QuantizeSpec spec;
-    spec.model = kModel;
-    spec.out = out;
-    spec.bits = 2;
-    spec.calibration = {kCalibration};
-    spec.samples = 3;
-    spec.seqlen = 64;
-    spec.rounds = 2;
-    return spec;
-}
+constexpr int kLayersPerBlock = test::kTinyLayersPerBlock;
 
 std::map<QString, std::string> digests(const QString& folder)
 {
@@ -114,6 +100,7 @@ class TestResumeJob : public QObject
     QTemporaryDir m_folder;
     std::map<QString, std::string> m_whole; ///< of the uninterrupted job's folder
     Error m_cancelled;
+    std::string m_mode = "lat";
 
     QString path(const QString& name) const { return m_folder.filePath(name); }
     std::string out() const { return path("out").toStdString(); }
@@ -123,6 +110,19 @@ class TestResumeJob : public QObject
         return unfinished() + QString::asprintf("/model/model-%05d-of-%05d.safetensors", block + 2, kBlocks + 1);
     }
     QString journal() const { return unfinished() + "/journal.jsonl"; }
+    QuantizeSpec quickJob(const std::string& out) const
+    {
+        QuantizeSpec spec;
+        spec.model = path("tiny").toStdString();
+        spec.out = out;
+        spec.mode = m_mode;
+        spec.bits = 2;
+        spec.calibration = {path("text.txt").toStdString()};
+        spec.samples = 3;
+        spec.seqlen = 64;
+        spec.rounds = 2;
+        return spec;
+    }
     QuantizeSpec resumed() const
     {
         QuantizeSpec spec = quickJob(out());
@@ -152,6 +152,8 @@ class TestResumeJob : public QObject
 private Q_SLOTS:
     void initTestCase()
     {
+        QVERIFY(QDir().mkpath(path("tiny")) && test::writeTinyModel(path("tiny").toStdString()));
+        QVERIFY(test::writeShortText(path("text.txt").toStdString()));
         QVERIFY(test::run(quickJob(path("whole").toStdString())));
         m_whole = digests(path("whole"));
         QVERIFY(m_whole.size() >= kBlocks + 4);
@@ -202,6 +204,21 @@ private Q_SLOTS:
         QCOMPARE(said.computed, (kBlocks - kFinished) * kLayersPerBlock);
         QCOMPARE(said.firstDone, static_cast<double>(kFinished * kLayersPerBlock));
         QVERIFY(said.warnings.isEmpty());
+    }
+
+    void theOtherModeIsResumedToo()
+    {
+        // Its layers have transforms, which the shards and the journal carry.
+        QVERIFY(QDir(unfinished()).removeRecursively());
+        m_mode = "acc";
+        const auto lat = std::exchange(m_whole, {});
+        QVERIFY(test::run(quickJob(path("whole-acc").toStdString())));
+        m_whole = digests(path("whole-acc"));
+        const auto stopped = runUntil(quickJob(out()), 3 * kLayersPerBlock + 1, {});
+        QVERIFY(!stopped);
+        QCOMPARE(finish(resumed()).restored, 3 * kLayersPerBlock);
+        m_mode = "lat";
+        m_whole = lat;
     }
 
     void theTimeOfAllStartsIsSummedUp()
@@ -265,11 +282,12 @@ private Q_SLOTS:
         const auto row = [](const char* field, Change change) {
             QTest::addRow("%s", field) << QString(field) << std::move(change);
         };
-        const auto changedModel = [](const char* file, const std::function<void(const QString&)>& change) -> Change {
+        const auto changedModel = [this](const char* file,
+                                         const std::function<void(const QString&)>& change) -> Change {
             return [=](QuantizeSpec& spec, const QString& folder) {
                 const QString model = folder + "/model";
                 QDir(model).removeRecursively();
-                QVERIFY(copyTree(QString::fromStdString(kModel), model));
+                QVERIFY(copyTree(path("tiny"), model));
                 change(model + u'/' + file);
                 spec.model = model.toStdString();
             };
