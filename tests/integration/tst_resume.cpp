@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line killed again and again: whatever the moment, the job is continued, at most one block is done twice,
 // and the folder in the end is the one that an undisturbed job makes.
-#include "core/base/sha256.h"
 #include "core/base/staged_folder.h"
 #include "core/protocol/job_journal.h"
 #include "model_folders.h"
+#include "tests/support/folder_digests.h"
 #include "tests/support/tiny_model.h"
 
 #include <QElapsedTimer>
@@ -48,17 +48,6 @@ void makeInput(const QString& folder)
     shape.inner = 256;
     QVERIFY(QDir().mkpath(folder + "/tiny") && test::writeTinyModel(folder.toStdString() + "/tiny", shape));
     QVERIFY(test::writeShortText(folder.toStdString() + "/text.txt"));
-}
-
-std::map<QString, std::string> digests(const QString& folder)
-{
-    std::map<QString, std::string> out;
-    QDirIterator files(folder, QDir::Files | QDir::Hidden, QDirIterator::Subdirectories);
-    while (files.hasNext()) {
-        const QString path = files.next();
-        out[QDir(folder).relativeFilePath(path)] = *sha256OfFile(path.toStdString());
-    }
-    return out;
 }
 
 /// Layers by where they came from, as far as the program's output came through.
@@ -110,7 +99,7 @@ private Q_SLOTS:
             QVERIFY(undisturbed.waitForFinished(kPatienceMs));
             QVERIFY2(undisturbed.exitCode() == 0, undisturbed.readAllStandardError().constData());
         }
-        const auto expected = digests(whole);
+        const auto expected = test::digestsOf(whole);
         QVERIFY(expected.size() >= 10);
         const auto wholeMs = static_cast<int>(watch.elapsed());
 
@@ -131,7 +120,7 @@ private Q_SLOTS:
             }
             const Layers layers(process.readAllStandardOutput());
             if (QFileInfo::exists(out)) { // it was quicker, or dead right after the rename: all over again
-                QVERIFY(digests(out) == expected);
+                QVERIFY(test::digestsOf(out) == expected);
                 QVERIFY(QDir(out).removeRecursively());
                 QDir(QString::fromStdString(StagedFolder::unfinishedRoot(out.toStdString()))).removeRecursively();
                 continue;
@@ -155,7 +144,7 @@ private Q_SLOTS:
         start(last, arguments(folder.path(), out, {"--resume"}));
         QVERIFY(last.waitForFinished(kPatienceMs));
         QVERIFY2(last.exitCode() == 0, last.readAllStandardError().constData());
-        QVERIFY(digests(out) == expected);
+        QVERIFY(test::digestsOf(out) == expected);
         const auto left =
             QDir(folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot);
         QCOMPARE(left, (QStringList{"out", "text.txt", "tiny", "whole"}));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Quantize jobs that end early and are continued (docs/decisions/0010), in the test's own process.
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 #include "core/base/staged_folder.h"
 #include "core/protocol/job_journal.h"
 #include "job_runner.h"
+#include "tests/support/folder_digests.h"
 #include "tests/support/tiny_model.h"
 
 #include <QDir>
@@ -23,17 +23,6 @@ namespace
 constexpr int kBlocks = 6;
 constexpr int kFinished = 2; ///< blocks of the unfinished job that most tests start from
 constexpr int kLayersPerBlock = test::kTinyLayersPerBlock;
-
-std::map<QString, std::string> digests(const QString& folder)
-{
-    std::map<QString, std::string> out;
-    QDirIterator files(folder, QDir::Files | QDir::Hidden, QDirIterator::Subdirectories);
-    while (files.hasNext()) {
-        const QString path = files.next();
-        out[QDir(folder).relativeFilePath(path)] = *sha256OfFile(path.toStdString());
-    }
-    return out;
-}
 
 bool copyTree(const QString& from, const QString& to)
 {
@@ -63,7 +52,6 @@ struct Said {
     int computed = 0, restored = 0; ///< layers
     QStringList warnings;
     double firstDone = -1; ///< of the first progress of the quantizing itself
-    std::optional<double> firstRemaining;
 
     explicit Said(const std::vector<Json>& events)
     {
@@ -144,7 +132,8 @@ class TestResumeJob : public QObject
         }
         QTest::qCompare((*result)["layers"].size(), std::size_t{kBlocks * kLayersPerBlock}, "layers", "all", __FILE__,
                         __LINE__);
-        QTest::qVerify(digests(path("out")) == m_whole, "the folder is the uninterrupted one", "", __FILE__, __LINE__);
+        QTest::qVerify(test::digestsOf(path("out")) == m_whole, "the folder is the uninterrupted one", "", __FILE__,
+                       __LINE__);
         QTest::qCompare(leftovers(), QStringList{"out"}, "what is there", "the folder alone", __FILE__, __LINE__);
         return Said(events);
     }
@@ -155,7 +144,7 @@ private Q_SLOTS:
         QVERIFY(QDir().mkpath(path("tiny")) && test::writeTinyModel(path("tiny").toStdString()));
         QVERIFY(test::writeShortText(path("text.txt").toStdString()));
         QVERIFY(test::run(quickJob(path("whole").toStdString())));
-        m_whole = digests(path("whole"));
+        m_whole = test::digestsOf(path("whole"));
         QVERIFY(m_whole.size() >= kBlocks + 4);
         // In the middle of the third block
         const auto stopped = runUntil(quickJob(out()), kFinished * kLayersPerBlock + 3, {});
@@ -213,7 +202,7 @@ private Q_SLOTS:
         m_mode = "acc";
         const auto lat = std::exchange(m_whole, {});
         QVERIFY(test::run(quickJob(path("whole-acc").toStdString())));
-        m_whole = digests(path("whole-acc"));
+        m_whole = test::digestsOf(path("whole-acc"));
         const auto stopped = runUntil(quickJob(out()), 3 * kLayersPerBlock + 1, {});
         QVERIFY(!stopped);
         QCOMPARE(finish(resumed()).restored, 3 * kLayersPerBlock);
@@ -242,14 +231,14 @@ private Q_SLOTS:
 
     void withoutAWordItIsNeitherContinuedNorLost()
     {
-        const auto before = digests(unfinished());
+        const auto before = test::digestsOf(unfinished());
         const auto refused = test::run(quickJob(out()));
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, Errc::BadInput);
         QVERIFY(refused.error().sentence().find("2 of 6 blocks") != std::string::npos);
         QVERIFY(refused.error().remedy.find("--resume") != std::string::npos);
         QVERIFY(refused.error().remedy.find("--restart") != std::string::npos);
-        QVERIFY(digests(unfinished()) == before);
+        QVERIFY(test::digestsOf(unfinished()) == before);
     }
 
     void restartDiscardsIt()
@@ -322,7 +311,7 @@ private Q_SLOTS:
         QFETCH(Change, change);
         QuantizeSpec spec = resumed();
         change(spec, m_folder.path());
-        const auto before = digests(unfinished());
+        const auto before = test::digestsOf(unfinished());
         const auto refused = test::run(spec);
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, Errc::BadInput);
@@ -330,8 +319,9 @@ private Q_SLOTS:
         QVERIFY2(message.contains(field + " (found "), qPrintable(message));
         QVERIFY2(message.contains(", expected "), qPrintable(message));
         QVERIFY(findUnfinished(out()));
-        QVERIFY2(before.at("journal.jsonl") == digests(unfinished()).at("journal.jsonl"), "the journal was touched");
-        QVERIFY(digests(unfinished()).size() + 20 > before.size());
+        QVERIFY2(before.at("journal.jsonl") == test::digestsOf(unfinished()).at("journal.jsonl"),
+                 "the journal was touched");
+        QVERIFY(test::digestsOf(unfinished()).size() + 20 > before.size());
         finish(resumed()); // and it can still be continued
     }
 
@@ -475,7 +465,7 @@ private Q_SLOTS:
         const auto again = test::run(resumed());
         QVERIFY(!again);
         QVERIFY2(again.error().message.find("complete") != std::string::npos, again.error().sentence().c_str());
-        QVERIFY(digests(path("out")) == m_whole);
+        QVERIFY(test::digestsOf(path("out")) == m_whole);
         QCOMPARE(leftovers(), QStringList{"out"});
     }
 };
