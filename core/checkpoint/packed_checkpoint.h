@@ -84,6 +84,9 @@ public:
     /// The same in a stage of the caller's: one that is continued, for example.
     static Result<PackedWriter> create(StagedFolder stage, const WeightStore& source, int shardCount,
                                        std::uint64_t estimatedBytes);
+    /// From now on writeShard() ends with Cancelled when it is set: large tensors take seconds to copy. To outlive the
+    /// writer.
+    void lookAt(const CancelToken& cancel);
     struct Shard {
         std::string file, sha256;
     };

@@ -80,6 +80,7 @@ struct PackedWriter::State {
     std::map<std::string, PackedLayerInfo> layers = {};
     std::uint64_t tensorBytes = 0;
     std::uint64_t fileBytes = 0;
+    const CancelToken* copyCancel = nullptr; ///< may be null
 
     std::string pathOf(const std::string& fileName) const { return joinPath(stage.path(), fileName); }
     Result<std::vector<Planned>> planShard(const std::vector<Tensor>& tensors) const;
@@ -176,6 +177,8 @@ Result<void> PackedWriter::State::copyTensor(const SafetensorsWriter::Declaratio
                 .at(display(tensor.name))
                 .butFound(bad->text + " at element " + std::to_string(begin / elementBytes + bad->element))
                 .tryThis("The weights are damaged: download or convert the model again");
+        if (copyCancel)
+            SA_CHECK(copyCancel->check());
         return writer.write(piece);
     });
 }
@@ -256,6 +259,11 @@ Result<void> PackedWriter::adoptShard(const std::vector<Tensor>& tensors, const 
     SA_TRY(const File file, File::open(state.pathOf(shard.file)));
     state.enterShard(tensors, std::move(planned), shard.sha256, file.sizeBytes());
     return {};
+}
+
+void PackedWriter::lookAt(const CancelToken& cancel)
+{
+    m_state->copyCancel = &cancel;
 }
 
 void PackedWriter::keep(bool kept)

@@ -120,25 +120,30 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     return done;
 }
 
-/// The states are the very same as after run(): the blocks do the same sums.
 Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
 {
-    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
-    std::vector<Stream*> streams = {&m_quantized};
     if (m_spec.driftCorrection) {
         SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
-        streams.push_back(&m_original);
     }
-    for (Stream* stream : streams) {
-        forEachWindow(0, stream->states.size(), [&](std::size_t w) {
+    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+    const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
+    const std::size_t windows = m_quantized.states.size();
+    for (std::size_t begin = 0; begin < windows; begin += batch) {
+        forEachWindow(begin, std::min(windows, begin + batch), [&](std::size_t w) {
             const CoarseProducts coarse(m_device);
-            const at::Tensor state = stateOf(*stream, w);
-            stream->states[w] = keep(stream->block->forward(state, m_positions.at(0, state.size(0)), nullptr));
+            for (Stream* stream : {&m_quantized, &m_original}) {
+                if (!stream->block || m_context.cancel.cancelled())
+                    continue;
+                const PositionCodes positions = m_positions.at(0, stream->states[w].size(0));
+                stream->states[w] = keep(stream->block->forward(stateOf(*stream, w), positions, nullptr));
+            }
         });
-        stream->block.reset();
-        SA_CHECK(m_context.cancel.check()); // windows may have been left out
+        SA_CHECK(m_context.cancel.check());
     }
+    for (Stream* stream : {&m_quantized, &m_original})
+        stream->block.reset();
     m_meter.startAt((index + 1) * static_cast<double>(linearLayersOfBlock(m_model.config, index).size()));
+    m_clock.lap("model", "resume");
     return {};
 }
 
@@ -198,6 +203,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const std::size_t end = std::min(windows, begin + batch);
         std::vector<at::Tensor> inputs(end - begin), originals(end - begin);
         forEachWindow(begin, end, [&](std::size_t w) {
+            if (m_context.cancel.cancelled())
+                return;
             const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
             if (kept)
@@ -208,7 +215,7 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
             if (passOn) // its weights stay as they are: it need not wait for the sweep
                 m_original.states[w] = keep(passOn(m_original, w, originals[w - begin]));
         });
-        SA_CHECK(m_context.cancel.check());
+        SA_CHECK(m_context.cancel.check()); // windows may have been left out
         m_clock.lap(m_place, "forward");
         const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
@@ -361,6 +368,8 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
         forEachWindow(begin, end, [&](std::size_t w) {
+            if (m_context.cancel.cancelled())
+                return;
             const CoarseProducts coarse(m_device);
             const at::Tensor input =
                 m_kept[w].defined() ? std::exchange(m_kept[w], {}).to(m_device) : read(m_quantized, w);
@@ -368,7 +377,7 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
         });
         report(static_cast<double>(end));
     }
-    SA_CHECK(m_context.cancel.check()); // windows may have been left out
+    SA_CHECK(m_context.cancel.check());
     m_clock.lap(m_place, "forward");
     ++m_pass;
     return {};
@@ -378,14 +387,12 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
                                   const std::function<void(std::size_t)>& body) const
 {
     if (!m_device.is_cpu()) {
-        for (std::size_t w = begin; w < end && !m_context.cancel.cancelled(); ++w)
+        for (std::size_t w = begin; w < end; ++w)
             body(w);
         return;
     }
-    parallelFor(static_cast<std::int64_t>(end - begin), [&](std::int64_t i) {
-        if (!m_context.cancel.cancelled())
-            body(begin + static_cast<std::size_t>(i));
-    });
+    parallelFor(static_cast<std::int64_t>(end - begin),
+                [&](std::int64_t i) { body(begin + static_cast<std::size_t>(i)); });
 }
 
 void BlockPipeline::report(double finishedWindows)

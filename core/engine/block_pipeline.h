@@ -41,11 +41,13 @@ public:
     /// layer.
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
+    /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run(), which
+    /// therefore goes on with what the packed layers unpack to.
+    Result<void> skip(int index, const ModelFolder& finished);
+
     /// What the time went into so far; the job books its own parts there.
     StageClock& clock() { return m_clock; }
-    /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
-    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
-    Result<void> skip(int index, const ModelFolder& finished);
 
 private:
     /// One of the two models on its way through the blocks.

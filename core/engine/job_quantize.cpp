@@ -38,6 +38,7 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
     SA_TRY(PackedWriter writer,
            PackedWriter::create(std::move(stage), model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
 
+    writer.lookAt(context.cancel);
     SA_TRY(QuantizationInfo info, describeOriginal(model, context));
     info.mode = spec.mode;
     info.bits = spec.bits;

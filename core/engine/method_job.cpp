@@ -84,6 +84,11 @@ Json recordOf(const MethodInfo& method, const QuantizationInfo& info, const Laye
 Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
+    if (spec.resume)
+        return makeError(Errc::Usage, "only jobs of the built-in method can be resumed")
+            .at("resume")
+            .butFound("method \"" + display(spec.method) + "\"")
+            .tryThis("Start it without --resume");
     const MethodCatalog catalog = findMethods();
     SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
     SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));

@@ -55,9 +55,13 @@ Result<Json> identityOf(const QuantizationInfo& info, const std::vector<std::vec
     Json identity = info.toJson();
     identity.erase("layers");
     identity.erase("files");
-    for (const char* key : {"mode", "bits"}) // are in the recipe: each difference is named once
+    // What is there twice: each difference is named once.
+    for (const char* key : {"mode", "bits"})
         if (info.recipe.contains(key))
             identity.erase(key);
+    for (const char* key : {"samples", "seqlen", "seed"})
+        if (info.calibration.is_object() && info.calibration.contains(key))
+            identity["recipe"].erase(key);
     identity["build"] = buildVersion();
     identity["device"] = device.is_cpu() ? "cpu" : "cuda";
     if (identity["calibration"].is_object())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What makes a quantize job resumable (docs/decisions/0008): its stage and journal, and the way back to the state in
+// What makes a quantize job resumable (docs/decisions/0010): its stage and journal, and the way back to the state in
 // which an earlier process left it.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The records of a quantize job that was begun (docs/decisions/0008): which job it is, and which blocks of it are
+// The records of a quantize job that was begun (docs/decisions/0010): which job it is, and which blocks of it are
 // durable. One JSON object a line, each line durable before the next; every line carries the SHA-256 of itself and of
 // all lines before it, so that a line that was cut, changed or moved is never believed. The engine writes it, the
 // window reads it to offer the job.

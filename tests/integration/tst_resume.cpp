@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line killed again and again: whatever the moment, the job is continued, at most one block is done twice,
 // and the folder in the end is the one that an undisturbed job makes.
-#include "core/base/sha256.h"
 #include "core/base/staged_folder.h"
 #include "core/protocol/job_journal.h"
 #include "model_folders.h"
+#include "tests/support/folder_digests.h"
+#include "tests/support/tiny_model.h"
 
 #include <QElapsedTimer>
 #include <QProcess>
@@ -24,36 +25,29 @@ namespace
 /// Ends a hanging program; a passing run never comes near.
 constexpr int kPatienceMs = 240'000;
 constexpr int kKills = 20;
-constexpr int kLayersPerBlock = 7;
+constexpr int kLayersPerBlock = test::kTinyLayersPerBlock;
 
-QStringList arguments(const QString& out, const QStringList& more = {}, int samples = 3)
+/// `folder` holds the model "tiny" and "text.txt".
+QStringList arguments(const QString& folder, const QString& out, const QStringList& more = {}, int samples = 8)
 {
-    return QStringList{"quantize",
-                       sampleModel(),
-                       out,
-                       "--bits",
-                       "2",
-                       "--seqlen",
-                       "64",
-                       "--rounds",
-                       "2",
-                       "--json",
-                       "--samples",
-                       QString::number(samples),
-                       "--calibration",
-                       sampleText()} +
-           more;
+    QStringList all{"quantize", folder + "/tiny", out, "--calibration", folder + "/text.txt", "--json"};
+    all << "--bits"
+        << "2"
+        << "--seqlen"
+        << "64"
+        << "--rounds"
+        << "2"
+        << "--samples" << QString::number(samples);
+    return all + more;
 }
 
-std::map<QString, std::string> digests(const QString& folder)
+void makeInput(const QString& folder)
 {
-    std::map<QString, std::string> out;
-    QDirIterator files(folder, QDir::Files | QDir::Hidden, QDirIterator::Subdirectories);
-    while (files.hasNext()) {
-        const QString path = files.next();
-        out[QDir(folder).relativeFilePath(path)] = *sha256OfFile(path.toStdString());
-    }
-    return out;
+    test::TinyModel shape;
+    shape.hidden = 128; // large enough to be interrupted in the middle
+    shape.inner = 256;
+    QVERIFY(QDir().mkpath(folder + "/tiny") && test::writeTinyModel(folder.toStdString() + "/tiny", shape));
+    QVERIFY(test::writeShortText(folder.toStdString() + "/text.txt"));
 }
 
 /// Layers by where they came from, as far as the program's output came through.
@@ -94,17 +88,18 @@ class TestResume : public QObject
 private Q_SLOTS:
     void killedAtTwentyRandomMoments()
     {
-        QTemporaryDir folder;
+        const QTemporaryDir folder;
+        makeInput(folder.path());
         const QString whole = folder.filePath("whole"), out = folder.filePath("out");
         QElapsedTimer watch;
         watch.start();
         {
             QProcess undisturbed;
-            start(undisturbed, arguments(whole));
+            start(undisturbed, arguments(folder.path(), whole));
             QVERIFY(undisturbed.waitForFinished(kPatienceMs));
             QVERIFY2(undisturbed.exitCode() == 0, undisturbed.readAllStandardError().constData());
         }
-        const auto expected = digests(whole);
+        const auto expected = test::digestsOf(whole);
         QVERIFY(expected.size() >= 10);
         const auto wholeMs = static_cast<int>(watch.elapsed());
 
@@ -116,7 +111,7 @@ private Q_SLOTS:
             const auto before = findUnfinished(out.toStdString());
             const int finishedBefore = before ? static_cast<int>(before->finished.size()) : 0;
             QProcess process;
-            start(process, arguments(out, {"--resume"}));
+            start(process, arguments(folder.path(), out, {"--resume"}));
             const bool ended = process.waitForFinished(moment(random));
             if (!ended) {
                 ::kill(static_cast<pid_t>(process.processId()), SIGKILL);
@@ -125,7 +120,7 @@ private Q_SLOTS:
             }
             const Layers layers(process.readAllStandardOutput());
             if (QFileInfo::exists(out)) { // it was quicker, or dead right after the rename: all over again
-                QVERIFY(digests(out) == expected);
+                QVERIFY(test::digestsOf(out) == expected);
                 QVERIFY(QDir(out).removeRecursively());
                 QDir(QString::fromStdString(StagedFolder::unfinishedRoot(out.toStdString()))).removeRecursively();
                 continue;
@@ -146,21 +141,22 @@ private Q_SLOTS:
         QVERIFY2(killsWithWork > 0, "no kill fell into the middle of a job");
 
         QProcess last;
-        start(last, arguments(out, {"--resume"}));
+        start(last, arguments(folder.path(), out, {"--resume"}));
         QVERIFY(last.waitForFinished(kPatienceMs));
         QVERIFY2(last.exitCode() == 0, last.readAllStandardError().constData());
-        QVERIFY(digests(out) == expected);
+        QVERIFY(test::digestsOf(out) == expected);
         const auto left =
             QDir(folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot);
-        QCOMPARE(left, (QStringList{"out", "whole"}));
+        QCOMPARE(left, (QStringList{"out", "text.txt", "tiny", "whole"}));
     }
 
     void twoProcessesDoNotShareAFolder()
     {
-        QTemporaryDir folder;
+        const QTemporaryDir folder;
+        makeInput(folder.path());
         const QString out = folder.filePath("out");
         QProcess first;
-        start(first, arguments(out, {}, 1000));
+        start(first, arguments(folder.path(), out, {}, 20000));
         QByteArray said;
         while (!said.contains("\"layer\"")) {
             QVERIFY(first.waitForReadyRead(kPatienceMs));
@@ -168,7 +164,7 @@ private Q_SLOTS:
         }
         for (const QStringList& more : {QStringList{"--resume"}, QStringList{"--restart"}, QStringList{}}) {
             QProcess second;
-            start(second, arguments(out, more));
+            start(second, arguments(folder.path(), out, more));
             QVERIFY(second.waitForFinished(kPatienceMs));
             QCOMPARE(second.exitCode(), 3);
             const Json error = lastObject(second.readAllStandardOutput()).value("error", Json::object());

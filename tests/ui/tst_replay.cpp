@@ -185,8 +185,8 @@ void TestReplay::aSessionThatBreaksOffShowsWhatIsKnown()
     Recording recording(lines.left(lines.indexOf("\"result\"") - 200)); // within the quantize job
     RunPage page(recording);
     startRun(page);
-    QTRY_VERIFY_WITH_TIMEOUT(!page.isRunning(), kPatienceMs);
-    QVERIFY(page.banner()->isVisible());
+    QTRY_VERIFY_WITH_TIMEOUT(page.banner()->isVisible(), kPatienceMs);
+    QVERIFY(!page.isRunning());
     QVERIFY(page.form()->isVisible());
     QVERIFY(!page.showsResult());
 }

@@ -14,6 +14,7 @@
 #include "ui/style/theme.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
+#include "ui/widgets/elided_label.h"
 
 #include <QApplication>
 #include <QDir>
@@ -64,6 +65,9 @@ QString textOf(const QWidget* widget)
 {
     QStringList texts;
     for (const QLabel* label : widget->findChildren<QLabel*>())
+        if (label->isVisible())
+            texts += label->text();
+    for (const ElidedLabel* label : widget->findChildren<ElidedLabel*>())
         if (label->isVisible())
             texts += label->text();
     return texts.join(u'\n');

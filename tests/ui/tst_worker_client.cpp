@@ -100,7 +100,7 @@ void TestWorkerClient::cancelIsAnsweredByTheWorker()
     QCOMPARE(end.code(), Errc::Cancelled);
     QVERIFY(!end.failure->workerDied);
     QCOMPARE(client.state(), State::Ready);
-    QCOMPARE(stages.count(), 2); // asked, none
+    QCOMPARE(stages.count(), 3); // asked, heard, none
 }
 
 void TestWorkerClient::theLadderClimbs_data()

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Quantize jobs that end early and are continued (docs/decisions/0008), in the test's own process.
+// Quantize jobs that end early and are continued (docs/decisions/0010), in the test's own process.
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 #include "core/base/staged_folder.h"
 #include "core/protocol/job_journal.h"
 #include "job_runner.h"
+#include "tests/support/folder_digests.h"
+#include "tests/support/tiny_model.h"
 
 #include <QDir>
 #include <QDirIterator>
@@ -19,35 +20,9 @@ using namespace sa;
 namespace
 {
 
-const std::string kModel = SA_SOURCE_DIR "/resources/sample-model";
-const std::string kCalibration = SA_SOURCE_DIR "/resources/sample-text/calibration.txt";
 constexpr int kBlocks = 6;
 constexpr int kFinished = 2; ///< blocks of the unfinished job that most tests start from
-constexpr int kLayersPerBlock = 7;
-
-QuantizeSpec quickJob(const std::string& out)
-{
-    QuantizeSpec spec;
-    spec.model = kModel;
-    spec.out = out;
-    spec.bits = 2;
-    spec.calibration = {kCalibration};
-    spec.samples = 3;
-    spec.seqlen = 64;
-    spec.rounds = 2;
-    return spec;
-}
-
-std::map<QString, std::string> digests(const QString& folder)
-{
-    std::map<QString, std::string> out;
-    QDirIterator files(folder, QDir::Files | QDir::Hidden, QDirIterator::Subdirectories);
-    while (files.hasNext()) {
-        const QString path = files.next();
-        out[QDir(folder).relativeFilePath(path)] = *sha256OfFile(path.toStdString());
-    }
-    return out;
-}
+constexpr int kLayersPerBlock = test::kTinyLayersPerBlock;
 
 bool copyTree(const QString& from, const QString& to)
 {
@@ -77,7 +52,6 @@ struct Said {
     int computed = 0, restored = 0; ///< layers
     QStringList warnings;
     double firstDone = -1; ///< of the first progress of the quantizing itself
-    std::optional<double> firstRemaining;
 
     explicit Said(const std::vector<Json>& events)
     {
@@ -114,6 +88,7 @@ class TestResumeJob : public QObject
     QTemporaryDir m_folder;
     std::map<QString, std::string> m_whole; ///< of the uninterrupted job's folder
     Error m_cancelled;
+    std::string m_mode = "lat";
 
     QString path(const QString& name) const { return m_folder.filePath(name); }
     std::string out() const { return path("out").toStdString(); }
@@ -123,6 +98,19 @@ class TestResumeJob : public QObject
         return unfinished() + QString::asprintf("/model/model-%05d-of-%05d.safetensors", block + 2, kBlocks + 1);
     }
     QString journal() const { return unfinished() + "/journal.jsonl"; }
+    QuantizeSpec quickJob(const std::string& out) const
+    {
+        QuantizeSpec spec;
+        spec.model = path("tiny").toStdString();
+        spec.out = out;
+        spec.mode = m_mode;
+        spec.bits = 2;
+        spec.calibration = {path("text.txt").toStdString()};
+        spec.samples = 3;
+        spec.seqlen = 64;
+        spec.rounds = 2;
+        return spec;
+    }
     QuantizeSpec resumed() const
     {
         QuantizeSpec spec = quickJob(out());
@@ -144,7 +132,8 @@ class TestResumeJob : public QObject
         }
         QTest::qCompare((*result)["layers"].size(), std::size_t{kBlocks * kLayersPerBlock}, "layers", "all", __FILE__,
                         __LINE__);
-        QTest::qVerify(digests(path("out")) == m_whole, "the folder is the uninterrupted one", "", __FILE__, __LINE__);
+        QTest::qVerify(test::digestsOf(path("out")) == m_whole, "the folder is the uninterrupted one", "", __FILE__,
+                       __LINE__);
         QTest::qCompare(leftovers(), QStringList{"out"}, "what is there", "the folder alone", __FILE__, __LINE__);
         return Said(events);
     }
@@ -152,8 +141,10 @@ class TestResumeJob : public QObject
 private Q_SLOTS:
     void initTestCase()
     {
+        QVERIFY(QDir().mkpath(path("tiny")) && test::writeTinyModel(path("tiny").toStdString()));
+        QVERIFY(test::writeShortText(path("text.txt").toStdString()));
         QVERIFY(test::run(quickJob(path("whole").toStdString())));
-        m_whole = digests(path("whole"));
+        m_whole = test::digestsOf(path("whole"));
         QVERIFY(m_whole.size() >= kBlocks + 4);
         // In the middle of the third block
         const auto stopped = runUntil(quickJob(out()), kFinished * kLayersPerBlock + 3, {});
@@ -204,6 +195,21 @@ private Q_SLOTS:
         QVERIFY(said.warnings.isEmpty());
     }
 
+    void theOtherModeIsResumedToo()
+    {
+        // Its layers have transforms, which the shards and the journal carry.
+        QVERIFY(QDir(unfinished()).removeRecursively());
+        m_mode = "acc";
+        const auto lat = std::exchange(m_whole, {});
+        QVERIFY(test::run(quickJob(path("whole-acc").toStdString())));
+        m_whole = test::digestsOf(path("whole-acc"));
+        const auto stopped = runUntil(quickJob(out()), 3 * kLayersPerBlock + 1, {});
+        QVERIFY(!stopped);
+        QCOMPARE(finish(resumed()).restored, 3 * kLayersPerBlock);
+        m_mode = "lat";
+        m_whole = lat;
+    }
+
     void theTimeOfAllStartsIsSummedUp()
     {
         const double before = findUnfinished(out())->seconds();
@@ -225,14 +231,14 @@ private Q_SLOTS:
 
     void withoutAWordItIsNeitherContinuedNorLost()
     {
-        const auto before = digests(unfinished());
+        const auto before = test::digestsOf(unfinished());
         const auto refused = test::run(quickJob(out()));
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, Errc::BadInput);
         QVERIFY(refused.error().sentence().find("2 of 6 blocks") != std::string::npos);
         QVERIFY(refused.error().remedy.find("--resume") != std::string::npos);
         QVERIFY(refused.error().remedy.find("--restart") != std::string::npos);
-        QVERIFY(digests(unfinished()) == before);
+        QVERIFY(test::digestsOf(unfinished()) == before);
     }
 
     void restartDiscardsIt()
@@ -265,11 +271,12 @@ private Q_SLOTS:
         const auto row = [](const char* field, Change change) {
             QTest::addRow("%s", field) << QString(field) << std::move(change);
         };
-        const auto changedModel = [](const char* file, const std::function<void(const QString&)>& change) -> Change {
+        const auto changedModel = [this](const char* file,
+                                         const std::function<void(const QString&)>& change) -> Change {
             return [=](QuantizeSpec& spec, const QString& folder) {
                 const QString model = folder + "/model";
                 QDir(model).removeRecursively();
-                QVERIFY(copyTree(QString::fromStdString(kModel), model));
+                QVERIFY(copyTree(path("tiny"), model));
                 change(model + u'/' + file);
                 spec.model = model.toStdString();
             };
@@ -304,7 +311,7 @@ private Q_SLOTS:
         QFETCH(Change, change);
         QuantizeSpec spec = resumed();
         change(spec, m_folder.path());
-        const auto before = digests(unfinished());
+        const auto before = test::digestsOf(unfinished());
         const auto refused = test::run(spec);
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, Errc::BadInput);
@@ -312,8 +319,9 @@ private Q_SLOTS:
         QVERIFY2(message.contains(field + " (found "), qPrintable(message));
         QVERIFY2(message.contains(", expected "), qPrintable(message));
         QVERIFY(findUnfinished(out()));
-        QVERIFY2(before.at("journal.jsonl") == digests(unfinished()).at("journal.jsonl"), "the journal was touched");
-        QVERIFY(digests(unfinished()).size() + 20 > before.size());
+        QVERIFY2(before.at("journal.jsonl") == test::digestsOf(unfinished()).at("journal.jsonl"),
+                 "the journal was touched");
+        QVERIFY(test::digestsOf(unfinished()).size() + 20 > before.size());
         finish(resumed()); // and it can still be continued
     }
 
@@ -457,7 +465,7 @@ private Q_SLOTS:
         const auto again = test::run(resumed());
         QVERIFY(!again);
         QVERIFY2(again.error().message.find("complete") != std::string::npos, again.error().sentence().c_str());
-        QVERIFY(digests(path("out")) == m_whole);
+        QVERIFY(test::digestsOf(path("out")) == m_whole);
         QCOMPARE(leftovers(), QStringList{"out"});
     }
 };
