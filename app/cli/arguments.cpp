@@ -393,6 +393,18 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                    "Exit status 3 when a check failed.");
     doctor.path("model", "Folder of the model, original or packed");
 
+    Command addOutliers(
+        app, "add_outliers", "add-outliers",
+        "Write a variant of a model that computes the same and has outlier channels, as large models do",
+        "  shiftadd add-outliers models/llama2-6m llama2-6m-outliers\n");
+    addOutliers.path("model", "Folder of the model");
+    addOutliers.path("out", "Folder to write; must not exist, or be empty");
+    const AddOutliersSpec outliers;
+    addOutliers.number("channels", "N", withDefault("Channels of each norm", outliers.channels));
+    addOutliers.number("factor", "X",
+                       withDefault("On the norm's gain; the columns behind it are divided", outliers.factor));
+    addOutliers.number("seed", "N", withDefault("Which channels", outliers.seed));
+
     const Command methods(app, "methods", "methods", "List the quantization methods and their parameters",
                           "  shiftadd methods --json\n"
                           "  SA_PLUGIN_PATH=~/my-methods shiftadd methods\n");
@@ -413,10 +425,10 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.path("out", "Folder to write; must not exist, or be empty");
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
-    auto parsed =
-        parseWith(app, arguments,
-                  {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand, &methods},
-                  {&tokenize, &detokenize});
+    auto parsed = parseWith(app, arguments,
+                            {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand,
+                             &methods, &addOutliers},
+                            {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)

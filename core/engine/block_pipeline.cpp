@@ -91,19 +91,10 @@ Result<std::vector<QuantizedLayer>> BlockPipeline::run(int index,
     SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
     m_clock.lap("model", "load");
     m_quantized.block = m_original.block; // shares the weights until they are replaced
-    m_mixed.assign(m_quantized.states.size(), {});
-
     const auto mix = [&](Stream& s, std::size_t w) {
-        const bool kept = &s == &m_quantized; // the original has been passed on when it would be needed again
-        if (kept && m_mixed[w].defined())
-            return std::exchange(m_mixed[w], {}).to(m_device);
         const PositionCodes positions = m_positions.at(0, s.states[w].size(0));
-        const at::Tensor mixed = s.block->attentionMix(s.block->attentionInput(stateOf(s, w)), positions, nullptr);
-        if (kept)
-            m_mixed[w] = keep(mixed);
-        return mixed;
+        return s.block->attentionMix(s.block->attentionInput(stateOf(s, w)), positions, nullptr);
     };
-    // The inner activations are several times wider than the states: computed twice rather than kept.
     const auto inner = [&](Stream& s, std::size_t w) { return s.block->mlpInner(s.block->mlpInput(stateOf(s, w))); };
     struct Part {
         LinearInput input;
@@ -198,11 +189,15 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
     const std::string& layerName = group.layers.front().name;
     const std::int64_t K = group.layers.front().K;
     std::optional<HessianAccumulator> hessian(std::in_place, K, m_device);
-    CrossAccumulator cross(m_spec.driftCorrection ? K : 0, m_device);
+    std::optional<CrossAccumulator> cross;
+    if (m_spec.driftCorrection)
+        cross.emplace(K, m_device);
     std::int64_t tokens = 0;
     const auto batch =
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
     const std::size_t windows = m_quantized.states.size();
+    const bool kept = passOn && worthKeeping(K);
+    m_kept.assign(windows, {});
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
@@ -212,6 +207,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
                 return;
             const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
+            if (kept)
+                m_kept[w] = keep(inputs[w - begin]);
             if (!m_spec.driftCorrection)
                 return;
             originals[w - begin] = read(m_original, w);
@@ -223,8 +220,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
         hessian->add(x);
-        if (m_spec.driftCorrection)
-            cross.add(at::cat(std::exchange(originals, {})), x);
+        if (cross)
+            cross->add(at::cat(std::exchange(originals, {})), x);
         m_clock.lap(m_place, "hessian");
         report(static_cast<double>(end));
     }
@@ -244,10 +241,14 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
         const at::Tensor H = out.transform.ofSecondMoment(sum);
         sum.reset();
         factor.emplace(factorize(H, m_sweepOptions.columnsPerScale, m_spec.damping));
-        if (*factor && !(*factor)->dataFree && m_spec.driftCorrection)
-            out.correction =
-                driftCorrection(out.transform.ofSecondMoment(cross.matrix().to(m_sweepDevice)), H, (*factor)->ridge);
+        if (!*factor || (*factor)->dataFree || !cross)
+            return;
+        at::Tensor moment = cross->matrix().to(m_sweepDevice);
+        cross.reset();
+        moment = out.transform.ofSecondMoment(moment);
+        out.correction = driftCorrection(moment, H, (*factor)->ridge);
     });
+    SA_CHECK(m_context.cancel.check()); // then there may be no factor
     m_clock.lap(m_place, "factorize");
     if (!*factor)
         return std::move(*factor).error().in(m_model.path).at(layerName);
@@ -347,6 +348,17 @@ Result<std::vector<DeviceOutcome>> BlockPipeline::sweepOnDevice(const Group& gro
     });
 }
 
+/// The input of a linear is needed twice: for its Hessian, and behind its planes. Inner activations of large models are
+/// several times wider than the states, so they are computed again.
+bool BlockPipeline::worthKeeping(std::int64_t width) const
+{
+    constexpr std::int64_t kSmallBytes = std::int64_t{256} << 20;
+    std::int64_t tokens = 0;
+    for (const auto& state : m_quantized.states)
+        tokens += state.size(0);
+    return width <= 2 * m_model.config.hidden || tokens * width * 4 <= kSmallBytes;
+}
+
 /// Moves the quantized model's states behind the layers that were just replaced.
 Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn)
 {
@@ -359,7 +371,9 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
             if (m_context.cancel.cancelled())
                 return;
             const CoarseProducts coarse(m_device);
-            m_quantized.states[w] = keep(passOn(m_quantized, w, read(m_quantized, w)));
+            const at::Tensor input =
+                m_kept[w].defined() ? std::exchange(m_kept[w], {}).to(m_device) : read(m_quantized, w);
+            m_quantized.states[w] = keep(passOn(m_quantized, w, input));
         });
         report(static_cast<double>(end));
     }

@@ -79,6 +79,7 @@ private:
     Result<std::vector<DeviceOutcome>> sweepOnDevice(const Group& group, const SweepFactor& factor);
     std::uint64_t rotationSeed(std::size_t matrix) const;
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
+    bool worthKeeping(std::int64_t width) const;
     at::Tensor keep(const at::Tensor& state) const;
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
     /// In parallel on the CPU, one after another on a device.
@@ -96,8 +97,9 @@ private:
     std::string m_place; ///< for the clock: the input in work
     PositionEncoder m_positions;
     Stream m_quantized;
-    Stream m_original;               ///< stands still without drift correction
-    std::vector<at::Tensor> m_mixed; ///< of m_quantized, per window, f32 [T, heads*d]: between the attention and o_proj
+    Stream m_original; ///< stands still without drift correction
+    std::vector<at::Tensor>
+        m_kept; ///< of m_quantized, per window: f32 [T, K] input of the layers being swept, or empty
     ProgressMeter m_meter;
     int m_block = 0;
     int m_group = 0; ///< of layers with one input, in the block

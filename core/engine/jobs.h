@@ -23,6 +23,8 @@ Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context);
 Result<Json> generateText(const GenerateSpec& spec, const JobContext& context);
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);
 Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
+/// Unsupported where a norm's output goes elsewhere than into linear layers.
+Result<Json> addOutliers(const AddOutliersSpec& spec, const JobContext& context);
 Result<Json> importReference(const ImportReferenceSpec& spec, const JobContext& context);
 Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.

@@ -10,7 +10,7 @@ namespace sa
 at::Tensor causalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& slopes,
                            const AttentionOptions& options)
 {
-    constexpr std::int64_t kSlice = 256;
+    constexpr std::int64_t kSlice = 128; // scores of a slice stay in the cache, little is computed to be masked
     const std::int64_t heads = q.size(0), T = q.size(1), d = q.size(2);
     const std::int64_t kvHeads = k.size(0), S = k.size(1), past = S - T, share = heads / kvHeads;
     const at::Tensor grouped = q.reshape({kvHeads, share, T, d});

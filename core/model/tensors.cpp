@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <cstdlib>
 #include <malloc.h>
 #include <omp.h>
 
@@ -72,6 +73,9 @@ Result<at::Device> parseDevice(const std::string& text)
 {
     if (text == "cpu")
         return at::Device(at::kCPU);
+    // Read when the device is first used. Large matrices come and go between small ones: without segments that grow, a
+    // third of the device's memory ends as pieces that nothing large fits into.
+    ::setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
     if (text.rfind("cuda", 0) == 0 && !at::globalContext().hasCUDA())
         return makeError(Errc::Device, "this machine or this build has no CUDA device")
             .at("device")

@@ -274,6 +274,17 @@ Result<JobSpec> parseMethods(const SpecReader&)
     return JobSpec(MethodsSpec());
 }
 
+Result<JobSpec> parseAddOutliers(const SpecReader& reader)
+{
+    AddOutliersSpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(reader.path("out", spec.out));
+    SA_CHECK(reader.integer("channels", spec.channels, 1, 1'000'000));
+    SA_CHECK(reader.number("factor", spec.factor, 1.0, 1e6));
+    SA_CHECK(reader.seed(spec.seed));
+    return JobSpec(std::move(spec));
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
@@ -287,7 +298,8 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"verify", parseModel<VerifySpec>},
                            {"doctor", parseModel<DoctorSpec>},
                            {"import_reference", parseImportReference},
-                           {"methods", parseMethods}};
+                           {"methods", parseMethods},
+                           {"add_outliers", parseAddOutliers}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -368,6 +380,15 @@ Json object(const ImportReferenceSpec& spec)
 Json object(const MethodsSpec&)
 {
     return Json::object();
+}
+
+Json object(const AddOutliersSpec& spec)
+{
+    return {{"model", spec.model},
+            {"out", spec.out},
+            {"channels", spec.channels},
+            {"factor", spec.factor},
+            {"seed", spec.seed}};
 }
 
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
@@ -528,6 +549,16 @@ std::vector<std::string> arguments(const ImportReferenceSpec& spec)
 std::vector<std::string> arguments(const MethodsSpec&)
 {
     return ArgumentList("methods").with({});
+}
+
+std::vector<std::string> arguments(const AddOutliersSpec& spec)
+{
+    const AddOutliersSpec fallback;
+    ArgumentList list("add-outliers");
+    list.changed("--channels", spec.channels, fallback.channels);
+    list.changed("--factor", spec.factor, fallback.factor);
+    list.changed("--seed", spec.seed, fallback.seed);
+    return std::move(list).with({spec.model, spec.out});
 }
 
 } // namespace

@@ -103,13 +103,23 @@ struct ImportReferenceSpec {
     bool operator==(const ImportReferenceSpec&) const = default;
 };
 
+/// A variant of a model that computes the same and has outlier channels, for testing quantizers.
+struct AddOutliersSpec {
+    std::string model;
+    std::string out;
+    int channels = 4;     ///< per norm
+    double factor = 30.0; ///< on the norm's gain, and 1/factor on the columns behind it
+    std::uint64_t seed = 0;
+    bool operator==(const AddOutliersSpec&) const = default;
+};
+
 /// What methods there are; says nothing about a model.
 struct MethodsSpec {
     bool operator==(const MethodsSpec&) const = default;
 };
 
 using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec, MethodsSpec>;
+                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

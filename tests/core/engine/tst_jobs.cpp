@@ -2,6 +2,7 @@
 // Whole jobs on the bundled model.
 #include "core/base/file.h"
 #include "core/base/sha256.h"
+#include "core/model/model_folder.h"
 #include "job_runner.h"
 
 #include <QDir>
@@ -127,6 +128,65 @@ private Q_SLOTS:
                      dense = perplexityOf(path("dense").toStdString());
         QVERIFY2(std::abs(packed / dense - 1) < 1e-3, qPrintable(QString("%1 %2").arg(packed).arg(dense)));
         QVERIFY2(packed > original && packed < 1.08 * original, qPrintable(QString("%1 %2").arg(packed).arg(original)));
+    }
+
+    void accRunsFromPlanesAndComputesWhatItsExportDoes()
+    {
+        QuantizeSpec spec = smallJob(path("acc").toStdString());
+        spec.mode = "acc";
+        spec.threads = 1;
+        const auto result = run(spec);
+        QVERIFY2(result, result ? "" : result.error().sentence().c_str());
+        QVERIFY((*result)["bits_per_weight"].get<double>() < 3.2);
+        QVERIFY(run(VerifySpec{spec.out}));
+        const auto opened = ModelFolder::open(spec.out);
+        QVERIFY(opened);
+        const PackedLayerInfo* layer = opened->packedLayer("model.layers.2.mlp.down_proj");
+        QVERIFY(layer && layer->C == 1 && layer->R == layer->N && layer->rescaled);
+        QVERIFY(layer->inputRotation && layer->outputRotation && layer->inputRotation != layer->outputRotation);
+
+        QVERIFY(run(ExportSpec{spec.out, path("acc-dense").toStdString(), "hf-fp16"}));
+        const double original = perplexityOf(kModel), packed = perplexityOf(spec.out),
+                     dense = perplexityOf(path("acc-dense").toStdString());
+        QVERIFY2(std::abs(packed / dense - 1) < 1e-3, qPrintable(QString("%1 %2").arg(packed).arg(dense)));
+        QVERIFY2(packed > original && packed < 1.08 * original, qPrintable(QString("%1 %2").arg(packed).arg(original)));
+        const auto refused = run(ExportSpec{spec.out, path("none").toStdString(), "reference-pt"});
+        QVERIFY(!refused);
+        QCOMPARE(refused.error().code, Errc::Unsupported);
+
+        const auto expected = digests(path("acc"));
+        QVERIFY(QDir(path("acc")).removeRecursively());
+        spec.threads = 3;
+        QVERIFY(run(spec));
+        QVERIFY(digests(path("acc")) == expected);
+        for (const char* folder : {"acc", "acc-dense"})
+            QVERIFY(QDir(path(folder)).removeRecursively());
+    }
+
+    void outlierChannelsChangeNeitherTheFunctionNorWhatIsLost()
+    {
+        const std::string variant = path("variant").toStdString();
+        const auto made = run(AddOutliersSpec{kModel, variant});
+        QVERIFY2(made, made ? "" : made.error().sentence().c_str());
+        const double original = perplexityOf(kModel), same = perplexityOf(variant);
+        QVERIFY2(std::abs(same / original - 1) < 2e-3, qPrintable(QString("%1 %2").arg(same).arg(original)));
+
+        const double plain = perplexityOf(path("packed").toStdString());
+        QuantizeSpec spec = smallJob(path("rescaled").toStdString());
+        spec.model = variant;
+        QVERIFY(run(spec));
+        const double rescaled = perplexityOf(spec.out);
+        QVERIFY2(std::abs(rescaled / plain - 1) < 0.015, qPrintable(QString("%1 %2").arg(rescaled).arg(plain)));
+        spec.out = path("bare").toStdString();
+        spec.rescale = false;
+        QVERIFY(run(spec));
+        const double bare = perplexityOf(spec.out);
+        QVERIFY2(bare > 1.05 * plain, qPrintable(QString("%1 %2").arg(bare).arg(plain)));
+        const auto packedSource = run(AddOutliersSpec{path("packed").toStdString(), path("none").toStdString()});
+        QVERIFY(!packedSource);
+        QCOMPARE(packedSource.error().code, Errc::BadInput);
+        for (const char* folder : {"variant", "rescaled", "bare"})
+            QVERIFY(QDir(path(folder)).removeRecursively());
     }
 
     void theReferencesFilesKeepEveryBit()

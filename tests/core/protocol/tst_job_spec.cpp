@@ -73,6 +73,12 @@ void addSpecs()
                         {"word", "true"},    {"digits", "0.5"}, {"other", "a \"b\"=c"}};
     row("quantize with a method from a plugin", quantize);
     row("methods", MethodsSpec());
+    AddOutliersSpec outliers{"m", "o"};
+    row("add outliers", outliers);
+    outliers.channels = 7;
+    outliers.factor = 2.5;
+    outliers.seed = 3;
+    row("add outliers with nothing at its default", outliers);
     EvaluateSpec evaluate;
     evaluate.model = "m";
     evaluate.text = "t";

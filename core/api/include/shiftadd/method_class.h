@@ -13,6 +13,7 @@
 #include "shiftadd/options.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <new>
