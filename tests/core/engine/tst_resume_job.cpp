@@ -273,7 +273,7 @@ private Q_SLOTS:
         };
         const auto changedModel = [this](const char* file,
                                          const std::function<void(const QString&)>& change) -> Change {
-            return [=](QuantizeSpec& spec, const QString& folder) {
+            return [=, this](QuantizeSpec& spec, const QString& folder) {
                 const QString model = folder + "/model";
                 QDir(model).removeRecursively();
                 QVERIFY(copyTree(path("tiny"), model));
