@@ -82,8 +82,7 @@ private:
     bool worthKeeping(std::int64_t width) const;
     at::Tensor keep(const at::Tensor& state) const;
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
-    /// In parallel on the CPU, one after another on a device. Leaves windows out once the job is cancelled: to be
-    /// looked at afterwards.
+    /// In parallel on the CPU, one after another on a device.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
     void report(double finishedWindows);
 

@@ -129,10 +129,9 @@ bool RowGroup::refine(const CancelToken& cancel)
             refitCodes(block, column, span, gradient, change);
             column += m_factor.order[block].count;
         }
-        // Inside the span the gradient is up to date; the columns outside follow in one product.
-        const at::Tensor columns = H.slice(1, span.begin, span.end);
-        gradient.slice(0, 0, span.begin).addmm_(columns.slice(0, 0, span.begin), change);
-        gradient.slice(0, span.end).addmm_(columns.slice(0, span.end), change);
+        // Inside the span the gradient is up to date; the columns behind follow in one product. Those before are not
+        // looked at again: the next pass starts from the residual.
+        gradient.slice(0, span.end).addmm_(H.slice(1, span.begin, span.end).slice(0, span.end), change);
     }
     return true;
 }

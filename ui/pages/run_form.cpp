@@ -20,6 +20,8 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace sa::ui
 {
@@ -31,6 +33,14 @@ constexpr int kSideWidth = 372;
 constexpr int kSideMinWidth = 280;
 constexpr int kSideCharacters = 50;
 constexpr int kDefaultBits = 3;
+constexpr const char* kModes[] = {"lat", "acc"};
+
+QString modeHint(std::string_view mode)
+{
+    return mode == "lat" ? RunForm::tr("A scale for every 8 columns: made for fast answers.")
+                         : RunForm::tr("A scale for every column, in a basis rotated by additions: more faithful, and "
+                                       "somewhat slower to answer.");
+}
 
 QString bitsHint(int bits)
 {
@@ -109,13 +119,19 @@ QWidget* RunForm::makeMethodCard()
     auto* card = new FormCard(tr("Compression"), this);
     m_modelName = new ElidedLabel(Qt::ElideMiddle, this);
     card->addRow(tr("Model"), m_modelName);
-    auto* method = new QWidget(this);
-    auto* methodRow = new QHBoxLayout(method);
-    tighten(methodRow, space::kSmall);
-    methodRow->addWidget(makeChip(QStringLiteral("lat"), Tone::Accent, method));
-    auto* words = makeCaption(tr("Sign planes with shift scales for every 8 columns: made for fast answers"), method);
-    methodRow->addWidget(words, 1);
-    card->addRow(tr("Method"), method);
+    m_mode = new SegmentedControl(this);
+    m_mode->setAccessibleName(tr("Method"));
+    for (std::size_t i = 0; i < std::size(kModes); ++i)
+        m_mode->addSegment(static_cast<int>(i), QString::fromLatin1(kModes[i]), modeHint(kModes[i]));
+    m_mode->setValue(0);
+    m_modeHint = makeCaption(modeHint(kModes[0]), this);
+    card->addRow(tr("Method"), m_mode);
+    card->addBelow(m_modeHint);
+    connect(m_mode, &SegmentedControl::valueChanged, this, [this] {
+        m_modeHint->setText(modeHint(mode()));
+        suggestOutput();
+        refresh();
+    });
     m_bits = new SegmentedControl(this);
     m_bits->setAccessibleName(tr("Bits a weight"));
     for (int bits = 1; bits <= 4; ++bits)
@@ -156,6 +172,11 @@ QWidget* RunForm::makeAdvancedCard()
     card->layout()->setContentsMargins(14, space::kSmall, 20, space::kSmall);
     connect(m_advanced, &AdvancedOptions::changed, this, &RunForm::refresh);
     return card;
+}
+
+const char* RunForm::mode() const
+{
+    return kModes[m_mode->value()];
 }
 
 int RunForm::bits() const
@@ -216,7 +237,9 @@ void RunForm::suggestOutput()
     const quint64 generation = ++m_outputGeneration;
     inBackground(
         this,
-        [model = m_model.folder, bits = bits()] { return suggestOutputFolder(model, QStringLiteral("lat"), bits); },
+        [model = m_model.folder, mode = QString::fromLatin1(mode()), bits = bits()] {
+            return suggestOutputFolder(model, mode, bits);
+        },
         [this, generation](const QString& folder) {
             if (generation != m_outputGeneration)
                 return;
@@ -250,6 +273,7 @@ QuantizeSpec RunForm::quantizeSpec() const
     QuantizeSpec spec;
     spec.model = toUtf8(m_model.folder);
     spec.out = toUtf8(m_output->path());
+    spec.mode = mode();
     spec.bits = bits();
     m_calibration->applyTo(spec);
     m_advanced->applyTo(spec);

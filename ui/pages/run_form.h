@@ -54,6 +54,7 @@ private:
     QWidget* makeOutputCard();
     QWidget* makeAdvancedCard();
     QuantizeSpec quantizeSpec() const;
+    const char* mode() const; ///< "lat" or "acc"
     int bits() const;
     void suggestOutput();
     void checkOutput();
@@ -62,6 +63,8 @@ private:
 
     ModelSummary m_model;
     ElidedLabel* m_modelName;
+    SegmentedControl* m_mode;
+    QLabel* m_modeHint;
     SegmentedControl* m_bits;
     QLabel* m_bitsHint;
     CalibrationCard* m_calibration;
