@@ -14,9 +14,9 @@ namespace sa
 namespace
 {
 
+/// Of LinearInput, for the clock.
+constexpr const char* kPlaces[] = {"attention", "attention_output", "mlp", "mlp_down"};
 /// Passes over the calibration windows in one block: for progress.
-constexpr const char* kPlaces[] = {"attention", "attention_output", "mlp",
-                                   "mlp_down"}; ///< of LinearInput, for the clock
 constexpr int kPasses = 6;
 
 /// Without rotation a column gets a factor only when it stands out by more than 2^1.5: within a block of columns that

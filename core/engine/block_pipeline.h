@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Quantizes decoder blocks one after another (algorithm 4.3), truly sequentially: every group of linears is calibrated
 // on what all quantized linears before it produce, those of its own block included, and aims at what it puts out in the
-// original model (docs/decisions/0003, 0007). The windows run through each part of a block once in either model, right
-// after the part was quantized. One block is in memory at a time, as it was and as it becomes; what is carried along
-// are the calibration windows' activations in both models.
+// original model (docs/decisions/0003, 0007). One block is in memory at a time, as it was and as it becomes; what is
+// carried along are the calibration windows' activations in both models.
 #pragma once
 
 #include "core/engine/jobs.h"
@@ -42,8 +41,8 @@ public:
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
     /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
-    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run(), which
-    /// therefore goes on with what the packed layers unpack to.
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run() on the
+    /// CPU; a device turns rotated weights back by other products, and its last bits may differ.
     Result<void> skip(int index, const ModelFolder& finished);
 
     /// What the time went into so far; the job books its own parts there.

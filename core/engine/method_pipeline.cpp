@@ -2,6 +2,7 @@
 #include "core/engine/method_pipeline.h"
 
 #include "core/base/parallel.h"
+#include "core/engine/block_pipeline.h"
 #include "core/model/tensors.h"
 #include "core/quant/hessian.h"
 
@@ -14,8 +15,7 @@ namespace sa
 namespace
 {
 
-constexpr std::int64_t kTokensPerBatch = 8192; ///< activations held at once; a constant, so that sums do not vary
-constexpr std::int64_t kRowsPerPiece = 128;    ///< of the sums below, likewise
+constexpr std::int64_t kRowsPerPiece = 128; ///< of the sums below; a constant, so that they do not depend on threads
 
 std::vector<LinearInfo> readersOf(const std::vector<LinearInfo>& layers, LinearInput input)
 {
@@ -142,7 +142,8 @@ Result<void> MethodPipeline::walkBlock(int index,
 Result<at::Tensor> MethodPipeline::hessianOf(std::int64_t K, const WindowStep& read)
 {
     HessianAccumulator hessian(K, m_device);
-    const auto batch = static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_states.front().size(0)));
+    const auto batch =
+        static_cast<std::size_t>(std::max<std::int64_t>(1, BlockPipeline::kTokensPerBatch / m_states.front().size(0)));
     for (std::size_t begin = 0; begin < m_states.size(); begin += batch) {
         std::vector<at::Tensor> inputs(std::min(batch, m_states.size() - begin));
         SA_CHECK(advance(inputs, [&](std::size_t i) { return read(begin + i); }));

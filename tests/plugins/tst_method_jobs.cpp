@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whole jobs with methods from plugins on the bundled model.
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 #include "core/methods/method_catalog.h"
 #include "tests/core/engine/job_runner.h"
+#include "tests/support/folder_digests.h"
 
 #include <QDir>
 #include <QTemporaryDir>
 #include <QTest>
 
 using namespace sa;
+using test::digestsOf;
 
 namespace
 {
@@ -27,14 +28,6 @@ QuantizeSpec smallJob(const std::string& method, const std::string& out)
     spec.samples = 8;
     spec.seqlen = 64;
     return spec;
-}
-
-std::map<QString, std::string> digests(const QString& folder)
-{
-    std::map<QString, std::string> out;
-    for (const auto& entry : QDir(folder).entryList(QDir::Files | QDir::Hidden))
-        out[entry] = *sha256OfFile(QDir(folder).filePath(entry).toStdString());
-    return out;
 }
 
 } // namespace
@@ -91,7 +84,7 @@ private Q_SLOTS:
         spec.out = again;
         spec.threads = 1;
         QVERIFY(test::run(spec));
-        QVERIFY(digests(path(method)) == digests(path(method + "-again")));
+        QVERIFY(digestsOf(path(method)) == digestsOf(path(method + "-again")));
     }
 
     void theRecordSaysHowADenseFolderCameToBe()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whole jobs on the bundled model.
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 #include "core/model/model_folder.h"
 #include "job_runner.h"
+#include "tests/support/folder_digests.h"
 
 #include <QDir>
 #include <QTemporaryDir>
@@ -12,6 +12,7 @@
 #include <cmath>
 
 using namespace sa;
+using test::digestsOf;
 using test::run;
 
 namespace
@@ -30,14 +31,6 @@ QuantizeSpec smallJob(const std::string& out)
     spec.samples = 8;
     spec.seqlen = 128;
     return spec;
-}
-
-std::map<QString, std::string> digests(const QString& folder)
-{
-    std::map<QString, std::string> out;
-    for (const auto& entry : QDir(folder).entryList(QDir::Files | QDir::Hidden))
-        out[entry] = *sha256OfFile(QDir(folder).filePath(entry).toStdString());
-    return out;
 }
 
 double perplexityOf(const std::string& model)
@@ -94,7 +87,7 @@ private Q_SLOTS:
         QuantizeSpec spec = smallJob(path("again").toStdString());
         spec.threads = threads;
         QVERIFY(run(spec));
-        const auto expected = digests(path("packed")), found = digests(path("again"));
+        const auto expected = digestsOf(path("packed")), found = digestsOf(path("again"));
         QVERIFY(expected.size() >= 10);
         QVERIFY(expected == found);
         QVERIFY(QDir(path("again")).removeRecursively());
@@ -105,13 +98,13 @@ private Q_SLOTS:
         QuantizeSpec spec = smallJob(path("other").toStdString());
         spec.seed = 1;
         QVERIFY(run(spec));
-        QVERIFY(digests(path("packed")) != digests(path("other")));
+        QVERIFY(digestsOf(path("packed")) != digestsOf(path("other")));
         QVERIFY(QDir(path("other")).removeRecursively());
     }
 
     void nothingOfTheMachineIsInTheFolder()
     {
-        for (const auto& [fileName, digest] : digests(path("packed"))) {
+        for (const auto& [fileName, digest] : digestsOf(path("packed"))) {
             const auto content = readFile(path("packed").toStdString() + "/" + fileName.toStdString(), 64u << 20);
             QVERIFY(content);
             QVERIFY2(content->find(m_folder.path().toStdString()) == std::string::npos, qPrintable(fileName));
@@ -154,11 +147,11 @@ private Q_SLOTS:
         QVERIFY(!refused);
         QCOMPARE(refused.error().code, Errc::Unsupported);
 
-        const auto expected = digests(path("acc"));
+        const auto expected = digestsOf(path("acc"));
         QVERIFY(QDir(path("acc")).removeRecursively());
         spec.threads = 3;
         QVERIFY(run(spec));
-        QVERIFY(digests(path("acc")) == expected);
+        QVERIFY(digestsOf(path("acc")) == expected);
         for (const char* folder : {"acc", "acc-dense"})
             QVERIFY(QDir(path(folder)).removeRecursively());
     }
@@ -212,7 +205,7 @@ private Q_SLOTS:
         const std::string dense = path("dense-before").toStdString(), denseBack = path("dense-after").toStdString();
         QVERIFY(run(ExportSpec{path("packed").toStdString(), dense, "hf-fp16"}));
         QVERIFY(run(ExportSpec{back, denseBack, "hf-fp16"}));
-        const auto before = digests(path("dense-before")), after = digests(path("dense-after"));
+        const auto before = digestsOf(path("dense-before")), after = digestsOf(path("dense-after"));
         int shards = 0;
         for (const auto& [fileName, digest] : before)
             if (fileName.endsWith(".safetensors")) {
@@ -352,7 +345,7 @@ private Q_SLOTS:
         spec.resume = true;
         const auto resumed = run(spec);
         QVERIFY2(resumed, resumed ? "" : resumed.error().sentence().c_str());
-        QVERIFY(digests(path("out")) == digests(path("packed")));
+        QVERIFY(digestsOf(path("out")) == digestsOf(path("packed")));
         QVERIFY(QDir(path("out")).removeRecursively());
         QCOMPARE(leftovers(), before);
     }
