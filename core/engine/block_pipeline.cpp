@@ -32,6 +32,14 @@ double correctionShare(std::int64_t K, std::int64_t tokens)
     return 1.0 / (1.0 + kTokensPerColumn * static_cast<double>(K) / static_cast<double>(tokens));
 }
 
+/// What `packed` stands for, given its levels, f32 [N, K], on any device.
+at::Tensor inOriginalBasis(at::Tensor levels, const PackedWeight& packed)
+{
+    if (packed.outputRotation)
+        levels = rotateRowsBack(levels.t().contiguous(), *packed.outputRotation).t().contiguous();
+    return InputTransform{packed.exponents, packed.inputRotation}.ofQuantized(levels);
+}
+
 } // namespace
 
 BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device,
@@ -60,20 +68,32 @@ Result<void> BlockPipeline::embed(const std::vector<std::vector<std::int32_t>>& 
     if (m_device.is_cuda() && needed > freeDeviceBytes(m_device) / 2)
         m_home = at::kCPU;
     SA_TRY(const Embeddings embeddings, Embeddings::load(m_model, m_device));
-    for (const auto& window : windows)
-        m_quantized.states.push_back(keep(embeddings.embed(window, 0)));
-    if (m_spec.driftCorrection)
-        m_original.states = m_quantized.states;
+    m_quantized.states = places(windows.size(), static_cast<std::int64_t>(windows.front().size()), c.hidden);
+    for (std::size_t w = 0; w < windows.size(); ++w)
+        m_quantized.states[w] = keep(embeddings.embed(windows[w], 0), m_quantized.states[w]);
+    if (m_spec.driftCorrection) {
+        m_original.states = places(windows.size(), static_cast<std::int64_t>(windows.front().size()), c.hidden);
+        for (std::size_t w = 0; w < windows.size(); ++w)
+            m_original.states[w] = keep(m_quantized.states[w], m_original.states[w]);
+    }
     m_clock.lap("model", "embed");
     return {};
 }
 
-/// Where the windows' activations wait: the device, or host memory that it can copy from by itself.
-at::Tensor BlockPipeline::keep(const at::Tensor& state) const
+/// Where the windows' activations wait on behalf of a device: side by side in its memory or in host memory that it can
+/// copy from by itself. Windows that came and went one by one would leave holes which no matrix fits. On the CPU they
+/// stay where they are made.
+std::vector<at::Tensor> BlockPipeline::places(std::size_t windows, std::int64_t tokens, std::int64_t width) const
 {
-    if (state.device() == m_home || !m_home.is_cpu())
-        return state;
-    return at::empty(state.sizes(), state.options().device(at::kCPU).pinned_memory(true)).copy_(state);
+    if (m_device.is_cpu())
+        return std::vector<at::Tensor>(windows);
+    const auto options = at::TensorOptions().dtype(at::kFloat).device(m_home).pinned_memory(m_home.is_cpu());
+    return at::empty({static_cast<std::int64_t>(windows), tokens, width}, options).unbind(0);
+}
+
+at::Tensor BlockPipeline::keep(const at::Tensor& state, const at::Tensor& place) const
+{
+    return place.defined() ? place.copy_(state) : state;
 }
 
 at::Tensor BlockPipeline::stateOf(const Stream& stream, std::size_t window) const
@@ -126,6 +146,8 @@ Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
         SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
     }
     SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+    if (!m_sweepDevice.is_cpu())
+        SA_CHECK(unpackOnDevice(index, finished));
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
     const std::size_t windows = m_quantized.states.size();
     for (std::size_t begin = 0; begin < windows; begin += batch) {
@@ -135,7 +157,8 @@ Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
                 if (!stream->block || m_context.cancel.cancelled())
                     continue;
                 const PositionCodes positions = m_positions.at(0, stream->states[w].size(0));
-                stream->states[w] = keep(stream->block->forward(stateOf(*stream, w), positions, nullptr));
+                stream->states[w] =
+                    keep(stream->block->forward(stateOf(*stream, w), positions, nullptr), stream->states[w]);
             }
         });
         SA_CHECK(m_context.cancel.check());
@@ -144,6 +167,27 @@ Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
         stream->block.reset();
     m_meter.startAt((index + 1) * static_cast<double>(linearLayersOfBlock(m_model.config, index).size()));
     m_clock.lap("model", "resume");
+    return {};
+}
+
+/// The device turns levels back by products of its own, which round in another way than the CPU's additions.
+Result<void> BlockPipeline::unpackOnDevice(int index, const ModelFolder& finished)
+{
+    for (const auto& layer : linearLayersOfBlock(m_model.config, index)) {
+        const PackedLayerInfo* info = finished.packedLayer(layer.name);
+        if (!info)
+            continue;
+        SA_TRY(const PackedWeight packed, readPacked(finished.store, *info));
+        const at::Tensor levels = at::empty({layer.N, layer.K}, at::kFloat);
+        if (kernels::unpackDense(packed.view(), levels.data_ptr<float>()) != kernels::Status::Ok)
+            return makeError(Errc::Internal, "the planes cannot be unpacked").in(finished.path).at(layer.name);
+        at::Tensor bias;
+        if (layer.bias) {
+            SA_TRY(bias, readFloatTensor(finished.store, layer.name + ".bias", m_device));
+        }
+        m_quantized.block->replaceLinear(
+            layer.role, std::make_unique<DenseLinear>(inOriginalBasis(levels.to(m_device), packed), bias));
+    }
     return {};
 }
 
@@ -198,6 +242,8 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
     const std::size_t windows = m_quantized.states.size();
     const bool kept = passOn && worthKeeping(K);
     m_kept.assign(windows, {});
+    if (kept)
+        m_kept = places(windows, m_quantized.states.front().size(0), K);
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
@@ -208,12 +254,12 @@ Result<BlockPipeline::Calibration> BlockPipeline::calibrate(const Group& group, 
             const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
             if (kept)
-                m_kept[w] = keep(inputs[w - begin]);
+                m_kept[w] = keep(inputs[w - begin], m_kept[w]);
             if (!m_spec.driftCorrection)
                 return;
             originals[w - begin] = read(m_original, w);
             if (passOn) // its weights stay as they are: it need not wait for the sweep
-                m_original.states[w] = keep(passOn(m_original, w, originals[w - begin]));
+                m_original.states[w] = keep(passOn(m_original, w, originals[w - begin]), m_original.states[w]);
         });
         SA_CHECK(m_context.cancel.check()); // windows may have been left out
         m_clock.lap(m_place, "forward");
@@ -291,9 +337,7 @@ Result<void> BlockPipeline::sweepGroup(Group group, const Calibration& calibrati
         packed.outputRotation = outputRotations[i];
         at::Tensor dense = outcomes[i].dense, bias;
         if (dense.defined()) {
-            if (packed.outputRotation)
-                dense = rotateRowsBack(dense.t().contiguous(), *packed.outputRotation).t().contiguous();
-            dense = calibration.transform.ofQuantized(dense);
+            dense = inOriginalBasis(dense, packed);
         } else {
             dense = at::empty({layer.N, layer.K}, at::kFloat);
             if (packed.unpack(dense.data_ptr<float>()) != kernels::Status::Ok)
@@ -373,7 +417,7 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
             const CoarseProducts coarse(m_device);
             const at::Tensor input =
                 m_kept[w].defined() ? std::exchange(m_kept[w], {}).to(m_device) : read(m_quantized, w);
-            m_quantized.states[w] = keep(passOn(m_quantized, w, input));
+            m_quantized.states[w] = keep(passOn(m_quantized, w, input), m_quantized.states[w]);
         });
         report(static_cast<double>(end));
     }

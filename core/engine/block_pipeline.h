@@ -41,8 +41,7 @@ public:
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
     /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
-    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run() on the
-    /// CPU; a device turns rotated weights back by other products, and its last bits may differ.
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
     Result<void> skip(int index, const ModelFolder& finished);
 
     /// What the time went into so far; the job books its own parts there.
@@ -79,7 +78,9 @@ private:
     std::uint64_t rotationSeed(std::size_t matrix) const;
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
     bool worthKeeping(std::int64_t width) const;
-    at::Tensor keep(const at::Tensor& state) const;
+    std::vector<at::Tensor> places(std::size_t windows, std::int64_t tokens, std::int64_t width) const;
+    at::Tensor keep(const at::Tensor& state, const at::Tensor& place) const; ///< in its place, if it has one
+    Result<void> unpackOnDevice(int index, const ModelFolder& finished);
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
     /// In parallel on the CPU, one after another on a device.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
