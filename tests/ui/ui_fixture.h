@@ -13,7 +13,7 @@
 namespace sa::ui
 {
 
-constexpr int kPatienceMs = 20'000; ///< generous: the machine may be busy; nothing is timed by it
+constexpr int kPatienceMs = 90'000; ///< generous: the machine may be busy; nothing is timed by it
 
 inline WorkerCommand fakeWorker(const QString& mode, int layer = 5)
 {
