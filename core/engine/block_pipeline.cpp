@@ -206,9 +206,7 @@ Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, 
 Result<BlockPipeline::Group> BlockPipeline::readGroup(LinearInput input) const
 {
     Group group;
-    for (const auto& layer : linearLayersOfBlock(m_model.config, m_block)) {
-        if (inputOf(layer.role) != input)
-            continue;
+    for (const auto& layer : linearLayersReading(m_model.config, m_block, input)) {
         SA_TRY(at::Tensor weight, readFloatTensor(m_model.store, layer.name + ".weight", m_sweepDevice));
         group.layers.push_back(layer);
         group.weights.push_back(std::move(weight));

@@ -53,10 +53,7 @@ void expectOk(kernels::Status status)
 
 std::vector<std::uint32_t> signsOf(std::optional<std::uint64_t> seed, int n)
 {
-    std::vector<std::uint32_t> signs(seed ? (static_cast<std::size_t>(n) + 31) / 32 : 0);
-    if (seed)
-        kernels::rotationSigns(*seed, n, signs.data());
-    return signs;
+    return seed ? kernels::rotationSigns(*seed, n) : std::vector<std::uint32_t>();
 }
 
 /// Scratch of the calling thread, kept between calls: no allocation per token once it is large enough.
