@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What dragging the budget costs: LLaMA-2-70B's 80 blocks of 7 linears with 5 widths each, at budgets from the floor to
 // the ceiling. First all of them once: every solution must be proven, and the median and worst times are printed; then
-// the usual timing at a few budgets. Times are of the processor: a worst case of the clock measures the neighbours.
+// the usual timing at a few budgets. Times are of the processor, and the least of three: the worst case of single clock
+// readings would be the machine's, not the solver's.
 #include "core/alloc/allocator.h"
 #include "tests/core/alloc/sensitivity_fixture.h"
 
@@ -10,9 +11,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
-#include <map>
+#include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 using namespace sa;
 
@@ -61,16 +63,22 @@ bool sweep(const Case& c)
     if (!allocator)
         return false;
     std::vector<double> times;
-    double worstAt = 0;
+    double worst = 0, worstAt = 0;
     for (int i = 0; i < kBudgets; ++i) {
         const double share = i / (kBudgets - 1.0);
-        const double begin = processorMs();
-        const auto plan = allocator->solve(budgetAt(*allocator, share));
-        times.push_back(processorMs() - begin);
-        if (!plan || plan->gap != 0)
-            return false;
-        if (times.back() >= *std::max_element(times.begin(), times.end()))
+        double least = std::numeric_limits<double>::infinity();
+        for (int repeat = 0; repeat < 3; ++repeat) {
+            const double begin = processorMs();
+            const auto plan = allocator->solve(budgetAt(*allocator, share));
+            least = std::min(least, processorMs() - begin);
+            if (!plan || plan->gap != 0)
+                return false;
+        }
+        if (times.empty() || least > worst) {
+            worst = least;
             worstAt = share;
+        }
+        times.push_back(least);
     }
     std::sort(times.begin(), times.end());
     std::printf("%-16s %d budgets, all proven: median %.3f ms, 99 %% %.3f ms, worst %.3f ms (at %.4f of the range)\n",
