@@ -165,6 +165,8 @@ private Q_SLOTS:
         QTest::addRow("a link to nothing") << "strange link"
                                            << "lm_head"
                                            << "does not have";
+        QTest::addRow("a damage beyond any use") << "huge" << first << "not a usable number";
+        QTest::addRow("more bytes than there are") << "bytes" << first << "2^60";
         QTest::addRow("nothing known") << "unknown" << first << "not enough is known";
         QTest::addRow("nothing but failures") << "failures" << first << "out of memory";
     }
@@ -195,6 +197,10 @@ private Q_SLOTS:
             c.rules["lm_head"].pin = 2;
         if (kind == "strange link")
             c.links = {{kFirstQuery, "lm_head"}};
+        if (kind == "huge")
+            first.choices[1].damage.value = 1e300;
+        if (kind == "bytes")
+            first.choices[1].bytes = std::uint64_t{3} << 60;
         if (kind == "unknown") {
             first.weightScore = {};
             for (Choice& choice : first.choices)
