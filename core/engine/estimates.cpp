@@ -47,7 +47,7 @@ double flopsPerSecond()
 
 } // namespace
 
-int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config)
+int calibrationWindow(const QuantizerOptions& spec, const ModelConfig& config)
 {
     return spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, config.positions)));
 }

@@ -9,7 +9,7 @@ namespace sa
 {
 
 /// Tokens in a calibration window: the spec's, or min(2048, the model's positions) as in the paper.
-int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config);
+int calibrationWindow(const QuantizerOptions& spec, const ModelConfig& config);
 
 /// The layers of the packed folder as the spec will make them; their errors are not known yet.
 std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec);
