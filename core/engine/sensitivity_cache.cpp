@@ -45,7 +45,7 @@ Result<SensitivityCache> SensitivityCache::open(const Json& identity)
     fs::create_directories(folder, failed);
     if (failed)
         return systemError(failed.value(), "create the folder", folder);
-    const std::string description = joinPath(folder, "analysis.json"); // for people
+    const std::string description = joinPath(folder, kDescription);
     if (!exists(description))
         SA_CHECK(writeFileAtomic(description, json::dumpPretty(identity)));
     return SensitivityCache(folder);
@@ -53,7 +53,7 @@ Result<SensitivityCache> SensitivityCache::open(const Json& identity)
 
 std::string SensitivityCache::wholePath() const
 {
-    return joinPath(m_folder, "sensitivity.json");
+    return joinPath(m_folder, kWhole);
 }
 
 std::string SensitivityCache::pathOf(std::size_t linear) const

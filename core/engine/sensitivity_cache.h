@@ -16,9 +16,16 @@ namespace sa
 /// $XDG_CACHE_HOME/shiftadd, or ~/.cache/shiftadd; empty when neither is set.
 std::string cacheFolder();
 
+/// Members of an analysis' settings, and of a quantize job's recipe, that decide how a layer becomes planes.
+inline constexpr const char* kQuantizerSettings[] = {"mode",    "rounds", "apot",         "group_rows", "damping",
+                                                     "rescale", "rotate", "weighted_fit", "refinements"};
+
 class SensitivityCache
 {
 public:
+    static constexpr const char* kDescription = "analysis.json"; ///< in the folder: the identity
+    static constexpr const char* kWhole = "sensitivity.json";
+
     /// Of the analysis that `identity` describes in full. Makes the folder. An error when that fails: then the job
     /// goes on without.
     static Result<SensitivityCache> open(const Json& identity);
