@@ -45,7 +45,7 @@ std::vector<TensorDetail::OutlierChannel> outliersOf(const MeasuredLayer& measur
     std::vector<TensorDetail::OutlierChannel> out;
     for (std::size_t k = 0; median > 0 && k < measured.inputRms.size(); ++k)
         if (const double ratio = measured.inputRms[k] / median; ratio >= kOutlierRatio)
-            out.push_back({static_cast<std::int64_t>(k), ratio});
+            out.push_back({static_cast<std::int64_t>(k), ratio, measured.inputRms[k], measured.columnNorm[k]});
     std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.ratio > b.ratio; });
     if (out.size() > kOutlierChannels)
         out.resize(kOutlierChannels);
