@@ -37,6 +37,13 @@ Choice* choiceOf(LinearSensitivity& linear, int bits)
     return nullptr;
 }
 
+bool sameShape(const LinearSensitivity& a, const LinearSensitivity& b)
+{
+    return a.N == b.N && a.K == b.K && a.block == b.block && a.index == b.index && a.detail && b.detail &&
+           std::equal(a.choices.begin(), a.choices.end(), b.choices.begin(), b.choices.end(),
+                      [](const Choice& x, const Choice& y) { return x.bits == y.bits; });
+}
+
 std::vector<TensorDetail::OutlierChannel> outliersOf(const MeasuredLayer& measured)
 {
     std::vector<double> sorted = measured.inputRms;
@@ -169,7 +176,7 @@ Result<void> Analysis::describe(const QuantizationInfo& original, const Json& ca
     m_cache = *std::move(cache);
     for (std::size_t i = 0; i < m_layers.size(); ++i) {
         auto known = m_cache->read(i, m_layers[i].name);
-        if (!known)
+        if (!known || !sameShape(*known, m_sensitivity.linears[i]))
             continue;
         m_sensitivity.linears[i] = *std::move(known);
         tell(m_sensitivity.linears[i]);
@@ -279,8 +286,12 @@ Result<void> Analysis::measureErrors(const std::vector<std::vector<std::int32_t>
     ErrorPass pass(m_model, m_spec, device, m_context);
     SA_CHECK(pass.embed(windows));
     ProgressMeter meter(m_context.emit, "measure", "layers", static_cast<double>(m_layers.size()));
+    int lastBlock = -1; // in which something is missing
+    for (const LinearSensitivity& linear : m_sensitivity.linears)
+        if (!missingErrors(linear).empty() || !missingDamages(linear).empty())
+            lastBlock = linear.block;
     std::size_t first = 0; // of the block
-    for (int block = 0; block < m_model.config.layers; ++block) {
+    for (int block = 0; block <= lastBlock; ++block) {
         const std::size_t count = linearLayersOfBlock(m_model.config, block).size();
         ErrorPass::Widths widths;
         for (std::size_t i = first; i < first + count; ++i) {
