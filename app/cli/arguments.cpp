@@ -24,8 +24,8 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {
-    {"model", "MODEL"}, {"options", "--set"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"},   {"options", "--set"},         {"out", "OUT"},
+                                       {"reference", "DIR"}, {"max_windows", "--windows"}, {"save_to", "--out"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -90,6 +90,17 @@ public:
         add(
             member, [this, member](const std::string& value) { m_spec[member] = numberOrText(value); }, valueName,
             help);
+    }
+    /// "2,3,4"
+    void numbers(const char* member, const char* valueName, const std::string& help)
+    {
+        const auto set = [this, member](const std::string& value) {
+            Json& list = m_spec[member] = Json::array();
+            std::istringstream parts(value);
+            for (std::string part; std::getline(parts, part, ',');)
+                list.push_back(numberOrText(part));
+        };
+        add(member, set, valueName, help);
     }
     void flag(const char* member, const std::string& help)
     {
@@ -216,19 +227,12 @@ std::string withDefault(const char* help, const Json& value)
     return std::string(help) + " [" + (value.is_string() ? value.get<std::string>() : json::dump(value)) + "]";
 }
 
-void describeQuantize(Command& command)
+/// What quantize and analyze have in common.
+void describeQuantizer(Command& command, const QuantizerOptions& fallback)
 {
-    const QuantizeSpec fallback;
-    command.path("model", "Folder of the model (Hugging Face layout)");
-    command.path("out", "Folder to write; must not exist, or be empty");
-    command.text("method", "NAME", withDefault("How to quantize; see shiftadd methods", fallback.method));
-    command.settings("options", "--set", "A parameter of the method; may be repeated");
-    command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
-                   "command line go before it");
     command.text(
         "mode", "MODE",
         withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
-    command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
     command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
     command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
     command.number("seqlen", "N", "Tokens in a window [2048, or the model's context if shorter]");
@@ -242,6 +246,39 @@ void describeQuantize(Command& command)
     command.onOff("rotate", "Rotate inputs and outputs by additions [lat: off, acc: on]");
     command.onOff("weighted_fit", "Fit scales to what errors cost, not to the weights alone [on]");
     command.number("refinements", "N", "Passes over scales and codes after the sweep [lat: 2, acc: 6]");
+}
+
+void describeAnalyze(Command& command)
+{
+    const AnalyzeSpec fallback;
+    command.path("model", "Folder of the model (Hugging Face layout)");
+    command.text("save_to", "FILE", "Write the sensitivity here (JSON), for shiftadd allocate");
+    command.text("csv", "FILE", "Write it as a table, too: a row for each layer and width");
+    command.numbers("bits", "LIST", "Widths to measure, with commas between them [1,2,3,4]");
+    command.onOff("measure", "off: only what the weights alone say, within seconds [on]");
+    command.text("downstream", "each|scaled|none",
+                 withDefault("The model's damage: measured at each width; at one width and scaled to the others by "
+                             "their errors; or not at all",
+                             fallback.downstream));
+    command.number("downstream_samples", "N",
+                   withDefault("Windows that the damage is measured on", fallback.downstreamSamples));
+    describeQuantizer(command, fallback);
+    command.onOff("cache", "Take and leave results in the cache folder [on]");
+    command.threadsAndDevice();
+}
+
+void describeQuantize(Command& command)
+{
+    const QuantizeSpec fallback;
+    command.path("model", "Folder of the model (Hugging Face layout)");
+    command.path("out", "Folder to write; must not exist, or be empty");
+    command.text("method", "NAME", withDefault("How to quantize; see shiftadd methods", fallback.method));
+    command.settings("options", "--set", "A parameter of the method; may be repeated");
+    command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
+                   "command line go before it");
+    describeQuantizer(command, fallback);
+    command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
+    command.text("plan", "FILE", "Bits layer by layer, as shiftadd allocate writes them; goes before --bits");
     command.onOff("drift_correction", "Make up for what earlier layers lost [on]");
     command.threadsAndDevice();
     command.flag("resume", "Go on with an unfinished job of this OUT where it stopped, if there is one");
@@ -364,8 +401,14 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
         "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n"
         "  shiftadd quantize models/llama2-6m out --method optq --bits 2 --set act_order=true\n"
+        "  shiftadd quantize models/llama2-6m packed-mixed --plan plan.json\n"
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3 --resume\n");
     describeQuantize(quantize);
+
+    Command analyze(app, "analyze", "analyze", "Measure how much each layer suffers at each bit width",
+                    "  shiftadd analyze models/llama2-6m --out sensitivity.json\n"
+                    "  shiftadd analyze models/llama2-6m --out s.json --csv s.csv --bits 2,3,4 --downstream scaled\n");
+    describeAnalyze(analyze);
 
     Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",
                      "  shiftadd eval packed-3bit --ppl wiki.test.raw --join raw --seqlen 512\n"
@@ -432,8 +475,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
     auto parsed = parseWith(app, arguments,
-                            {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand,
-                             &methods, &addOutliers},
+                            {&info, &quantize, &analyze, &evaluate, &generate, &exportCommand, &verify, &doctor,
+                             &importCommand, &methods, &addOutliers},
                             {&tokenize, &detokenize}, allocate);
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;

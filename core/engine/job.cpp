@@ -44,6 +44,7 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const ImportReferenceSpec& s) { return importReference(s, context); },
                           [&](const MethodsSpec& s) { return listMethods(s, context); },
                           [&](const AddOutliersSpec& s) { return addOutliers(s, context); },
+                          [&](const AnalyzeSpec& s) { return analyzeModel(s, context); },
                       },
                       spec);
 }

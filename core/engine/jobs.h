@@ -19,6 +19,8 @@ struct JobContext {
 
 Result<Json> openModel(const OpenSpec& spec, const JobContext& context);
 Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context);
+/// How much each layer suffers at each bit width; results are cached by content.
+Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context);
 Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context);
 Result<Json> generateText(const GenerateSpec& spec, const JobContext& context);
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);

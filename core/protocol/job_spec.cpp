@@ -107,6 +107,25 @@ public:
         }
         return {};
     }
+    /// Different integers in ascending order, at least one.
+    Result<void> ascending(const char* key, std::vector<int>& value, std::int64_t min, std::int64_t max) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        SA_TRY(const auto elements, field->elements(64));
+        std::vector<int> numbers;
+        for (const JsonField& element : elements) {
+            SA_TRY(const auto number, element.asInt(min, max));
+            if (!numbers.empty() && number <= numbers.back())
+                return field->wrong("different numbers in ascending order");
+            numbers.push_back(static_cast<int>(number));
+        }
+        if (numbers.empty())
+            return field->wrong("at least one number");
+        value = std::move(numbers);
+        return {};
+    }
     Result<void> choice(const char* key, std::string& value, std::initializer_list<const char*> choices) const
     {
         const auto field = m_spec.find(key);
@@ -188,6 +207,41 @@ Result<JobSpec> parseOpen(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<void> parseQuantizer(const SpecReader& reader, QuantizerOptions& options)
+{
+    SA_CHECK(reader.choice("mode", options.mode, {"lat", "acc"}));
+    SA_CHECK(reader.paths("calibration", options.calibration));
+    SA_CHECK(reader.integer("samples", options.samples, 1, 1'000'000));
+    SA_CHECK(reader.integer("seqlen", options.seqlen, 2, 1'000'000));
+    SA_CHECK(reader.seed(options.seed));
+    SA_CHECK(reader.integer("rounds", options.rounds, 0, 10'000));
+    SA_CHECK(reader.integer("apot", options.apot, 1, 3));
+    SA_CHECK(reader.integer("group_rows", options.groupRows, 1, kMaxInt));
+    SA_CHECK(reader.fraction("damping", options.damping));
+    SA_CHECK(reader.flag("rescale", options.rescale));
+    SA_CHECK(reader.flag("rotate", options.rotate));
+    SA_CHECK(reader.flag("weighted_fit", options.weightedFit));
+    return reader.integer("refinements", options.refinements, 0, 100);
+}
+
+Result<JobSpec> parseAnalyze(const SpecReader& reader)
+{
+    AnalyzeSpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(parseQuantizer(reader, spec));
+    SA_CHECK(reader.ascending("bits", spec.bits, 1, 4));
+    SA_CHECK(reader.flag("measure", spec.measure));
+    SA_CHECK(reader.choice("downstream", spec.downstream, {"each", "scaled", "none"}));
+    SA_CHECK(reader.integer("downstream_samples", spec.downstreamSamples, 1, 100'000));
+    for (const auto& [key, value] : {std::pair{"save_to", &spec.saveTo}, std::pair{"csv", &spec.csv}})
+        if (reader.has(key))
+            SA_CHECK(reader.text(key, *value));
+    SA_CHECK(reader.flag("cache", spec.cache));
+    SA_CHECK(reader.threads(spec.threads));
+    SA_CHECK(reader.device(spec.device));
+    return JobSpec(std::move(spec));
+}
+
 Result<JobSpec> parseQuantize(const SpecReader& reader)
 {
     QuantizeSpec spec;
@@ -196,20 +250,10 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     if (reader.has("method"))
         SA_CHECK(reader.path("method", spec.method));
     SA_CHECK(reader.object("options", spec.options));
-    SA_CHECK(reader.choice("mode", spec.mode, {"lat", "acc"}));
+    SA_CHECK(parseQuantizer(reader, spec));
     SA_CHECK(reader.integer("bits", spec.bits, 1, 4));
-    SA_CHECK(reader.paths("calibration", spec.calibration));
-    SA_CHECK(reader.integer("samples", spec.samples, 1, 1'000'000));
-    SA_CHECK(reader.integer("seqlen", spec.seqlen, 2, 1'000'000));
-    SA_CHECK(reader.seed(spec.seed));
-    SA_CHECK(reader.integer("rounds", spec.rounds, 0, 10'000));
-    SA_CHECK(reader.integer("apot", spec.apot, 1, 3));
-    SA_CHECK(reader.integer("group_rows", spec.groupRows, 1, kMaxInt));
-    SA_CHECK(reader.fraction("damping", spec.damping));
-    SA_CHECK(reader.flag("rescale", spec.rescale));
-    SA_CHECK(reader.flag("rotate", spec.rotate));
-    SA_CHECK(reader.flag("weighted_fit", spec.weightedFit));
-    SA_CHECK(reader.integer("refinements", spec.refinements, 0, 100));
+    if (reader.has("plan"))
+        SA_CHECK(reader.text("plan", spec.plan));
     SA_CHECK(reader.flag("drift_correction", spec.driftCorrection));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
@@ -299,7 +343,8 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"doctor", parseModel<DoctorSpec>},
                            {"import_reference", parseImportReference},
                            {"methods", parseMethods},
-                           {"add_outliers", parseAddOutliers}};
+                           {"add_outliers", parseAddOutliers},
+                           {"analyze", parseAnalyze}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -312,31 +357,51 @@ Json object(const OpenSpec& spec)
     return {{"model", spec.model}, {"energy", spec.energy}, {"context", orNull(spec.context)}};
 }
 
+Json withQuantizer(const QuantizerOptions& options, Json members)
+{
+    members.update({{"mode", options.mode},
+                    {"calibration", options.calibration},
+                    {"samples", options.samples},
+                    {"seqlen", orNull(options.seqlen)},
+                    {"seed", options.seed},
+                    {"rounds", options.rounds},
+                    {"apot", options.apot},
+                    {"group_rows", orNull(options.groupRows)},
+                    {"damping", options.damping},
+                    {"rescale", orNull(options.rescale)},
+                    {"rotate", orNull(options.rotate)},
+                    {"weighted_fit", options.weightedFit},
+                    {"refinements", orNull(options.refinements)}});
+    return members;
+}
+
 Json object(const QuantizeSpec& spec)
 {
-    return {{"model", spec.model},
-            {"out", spec.out},
-            {"method", spec.method},
-            {"options", spec.options},
-            {"mode", spec.mode},
-            {"bits", spec.bits},
-            {"calibration", spec.calibration},
-            {"samples", spec.samples},
-            {"seqlen", orNull(spec.seqlen)},
-            {"seed", spec.seed},
-            {"rounds", spec.rounds},
-            {"apot", spec.apot},
-            {"group_rows", orNull(spec.groupRows)},
-            {"damping", spec.damping},
-            {"rescale", orNull(spec.rescale)},
-            {"rotate", orNull(spec.rotate)},
-            {"weighted_fit", spec.weightedFit},
-            {"refinements", orNull(spec.refinements)},
-            {"drift_correction", spec.driftCorrection},
-            {"threads", spec.threads},
-            {"device", spec.device},
-            {"resume", spec.resume},
-            {"restart", spec.restart}};
+    return withQuantizer(spec, {{"model", spec.model},
+                                {"out", spec.out},
+                                {"method", spec.method},
+                                {"options", spec.options},
+                                {"bits", spec.bits},
+                                {"plan", spec.plan.empty() ? Json() : Json(spec.plan)},
+                                {"drift_correction", spec.driftCorrection},
+                                {"threads", spec.threads},
+                                {"device", spec.device},
+                                {"resume", spec.resume},
+                                {"restart", spec.restart}});
+}
+
+Json object(const AnalyzeSpec& spec)
+{
+    return withQuantizer(spec, {{"model", spec.model},
+                                {"bits", spec.bits},
+                                {"measure", spec.measure},
+                                {"downstream", spec.downstream},
+                                {"downstream_samples", spec.downstreamSamples},
+                                {"save_to", spec.saveTo.empty() ? Json() : Json(spec.saveTo)},
+                                {"csv", spec.csv.empty() ? Json() : Json(spec.csv)},
+                                {"cache", spec.cache},
+                                {"threads", spec.threads},
+                                {"device", spec.device}});
 }
 
 Json object(const EvaluateSpec& spec)
@@ -463,6 +528,24 @@ std::vector<std::string> arguments(const OpenSpec& spec)
     return std::move(list).with({spec.model});
 }
 
+/// All but the mode, which some commands always show.
+void addQuantizer(ArgumentList& list, const QuantizerOptions& options, const QuantizerOptions& fallback)
+{
+    for (const std::string& path : options.calibration)
+        list.option("--calibration", path);
+    list.changed("--samples", options.samples, fallback.samples);
+    list.changed("--seqlen", options.seqlen, fallback.seqlen);
+    list.changed("--seed", options.seed, fallback.seed);
+    list.changed("--rounds", options.rounds, fallback.rounds);
+    list.changed("--apot", options.apot, fallback.apot);
+    list.changed("--group-rows", options.groupRows, fallback.groupRows);
+    list.changed("--damping", options.damping, fallback.damping);
+    list.changed("--rescale", options.rescale, fallback.rescale);
+    list.changed("--rotate", options.rotate, fallback.rotate);
+    list.changed("--weighted-fit", options.weightedFit, fallback.weightedFit);
+    list.changed("--refinements", options.refinements, fallback.refinements);
+}
+
 std::vector<std::string> arguments(const QuantizeSpec& spec)
 {
     const QuantizeSpec fallback;
@@ -472,26 +555,39 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
         list.option("--set", key + "=" + optionText(value));
     if (spec.method == fallback.method)
         list.option("--mode", spec.mode);
-    list.option("--bits", std::to_string(spec.bits));
-    for (const std::string& path : spec.calibration)
-        list.option("--calibration", path);
-    list.changed("--samples", spec.samples, fallback.samples);
-    list.changed("--seqlen", spec.seqlen, fallback.seqlen);
-    list.changed("--seed", spec.seed, fallback.seed);
-    list.changed("--rounds", spec.rounds, fallback.rounds);
-    list.changed("--apot", spec.apot, fallback.apot);
-    list.changed("--group-rows", spec.groupRows, fallback.groupRows);
-    list.changed("--damping", spec.damping, fallback.damping);
-    list.changed("--rescale", spec.rescale, fallback.rescale);
-    list.changed("--rotate", spec.rotate, fallback.rotate);
-    list.changed("--weighted-fit", spec.weightedFit, fallback.weightedFit);
-    list.changed("--refinements", spec.refinements, fallback.refinements);
+    if (spec.plan.empty() || spec.bits != fallback.bits)
+        list.option("--bits", std::to_string(spec.bits));
+    list.changed("--plan", spec.plan, fallback.plan);
+    addQuantizer(list, spec, fallback);
     list.changed("--drift-correction", spec.driftCorrection, fallback.driftCorrection);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
     list.flag("--resume", spec.resume);
     list.flag("--restart", spec.restart);
     return std::move(list).with({spec.model, spec.out});
+}
+
+std::vector<std::string> arguments(const AnalyzeSpec& spec)
+{
+    const AnalyzeSpec fallback;
+    ArgumentList list("analyze");
+    list.changed("--mode", spec.mode, fallback.mode);
+    if (spec.bits != fallback.bits) {
+        std::string widths;
+        for (const int width : spec.bits)
+            widths += (widths.empty() ? "" : ",") + std::to_string(width);
+        list.option("--bits", widths);
+    }
+    addQuantizer(list, spec, fallback);
+    list.changed("--measure", spec.measure, fallback.measure);
+    list.changed("--downstream", spec.downstream, fallback.downstream);
+    list.changed("--downstream-samples", spec.downstreamSamples, fallback.downstreamSamples);
+    list.changed("--out", spec.saveTo, fallback.saveTo);
+    list.changed("--csv", spec.csv, fallback.csv);
+    list.changed("--cache", spec.cache, fallback.cache);
+    list.changed("--threads", spec.threads, fallback.threads);
+    list.changed("--device", spec.device, fallback.device);
+    return std::move(list).with({spec.model});
 }
 
 std::vector<std::string> arguments(const EvaluateSpec& spec)

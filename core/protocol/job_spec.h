@@ -27,13 +27,9 @@ struct DoctorSpec {
     bool operator==(const DoctorSpec&) const = default;
 };
 
-struct QuantizeSpec {
-    std::string model;
-    std::string out;
-    std::string method = "shiftadd"; ///< or the id of a plugin
-    Json options = Json::object();   ///< of the method; checked against its schema by the engine
+/// What decides how a layer becomes planes, and on which text: the part that `quantize` and `analyze` share.
+struct QuantizerOptions {
     std::string mode = "lat";
-    int bits = 3;                         ///< planes per weight, 1..4
     std::vector<std::string> calibration; ///< text files, joined in order; empty: the bundled text
     int samples = 128;                    ///< calibration windows
     std::optional<int> seqlen;            ///< tokens a window; default min(2048, the model's positions)
@@ -46,18 +42,44 @@ struct QuantizeSpec {
     std::optional<bool> rotate;     ///< rotations of adds on inputs and outputs; default on in `acc`, off in `lat`
     bool weightedFit = true;        ///< scales fitted to what errors cost, not to the weights alone
     std::optional<int> refinements; ///< passes of coordinate descent over scales and codes; default 2, 6 in `acc`
-    bool driftCorrection = true;    ///< aim at the original model's outputs (docs/decisions/0007)
 
     int columnsPerScale() const { return mode == "acc" ? 1 : 8; } ///< C
     int rowsPerScale(int N) const { return std::min(N, groupRows.value_or(mode == "acc" ? N : (N + 7) / 8)); }
     int refinementPasses() const { return refinements.value_or(mode == "acc" ? 6 : 2); }
     bool rescales() const { return rescale.value_or(true); }
     bool rotates() const { return rotate.value_or(mode == "acc"); }
-    int threads = 0; ///< 0: all cores
+    bool operator==(const QuantizerOptions&) const = default;
+};
+
+struct QuantizeSpec : QuantizerOptions {
+    std::string model;
+    std::string out;
+    std::string method = "shiftadd"; ///< or the id of a plugin
+    Json options = Json::object();   ///< of the method; checked against its schema by the engine
+    int bits = 3;                    ///< planes per weight, 1..4; a plan goes before it
+    std::string plan;                ///< file of a plan (core/alloc/plan.h): bits layer by layer; empty: none
+    bool driftCorrection = true;     ///< aim at the original model's outputs (docs/decisions/0007)
+    int threads = 0;                 ///< 0: all cores
     std::string device = "cpu";
     bool resume = false;  ///< continue an unfinished job of the same output folder, if there is one
     bool restart = false; ///< discard it
     bool operator==(const QuantizeSpec&) const = default;
+};
+
+/// How much each layer suffers at each bit width, before anything is quantized (docs/decisions/0014).
+struct AnalyzeSpec : QuantizerOptions {
+    AnalyzeSpec() { samples = 32; }
+    std::string model;
+    std::vector<int> bits = {1, 2, 3, 4}; ///< widths to measure, ascending
+    bool measure = true;                  ///< false: only what the weights alone say, within seconds
+    std::string downstream = "each";      ///< damage at "each" width; "scaled": at one, others by error; "none"
+    int downstreamSamples = 16;           ///< windows that the damage is measured on, held out of the calibration
+    std::string saveTo;                   ///< wire name `save_to`: file for the sensitivity (JSON); empty: cache only
+    std::string csv;                      ///< file for the same as a table; empty: none
+    bool cache = true;                    ///< take and leave results in the cache folder
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const AnalyzeSpec&) const = default;
 };
 
 struct EvaluateSpec {
@@ -119,7 +141,7 @@ struct MethodsSpec {
 };
 
 using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec>;
+                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec, AnalyzeSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

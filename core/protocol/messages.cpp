@@ -138,6 +138,12 @@ Result<LayerResult> parseLayer(const JsonField& body)
     return layer;
 }
 
+Result<LayerSensitivity> parseSensitivity(const JsonField& body)
+{
+    SA_CHECK(body.stringAt("name"));
+    return LayerSensitivity{body.raw()};
+}
+
 Result<Token> parseToken(const JsonField& body)
 {
     Token token;
@@ -203,6 +209,7 @@ const BodyKind kBodyKinds[] = {
     {"hello", [](const JsonField& body) { return asBody(parseHello(body)); }, false},
     {"progress", [](const JsonField& body) { return asBody(parseProgress(body)); }, true},
     {"layer", [](const JsonField& body) { return asBody(parseLayer(body)); }, true},
+    {"sensitivity", [](const JsonField& body) { return asBody(parseSensitivity(body)); }, true},
     {"token", [](const JsonField& body) { return asBody(parseToken(body)); }, true},
     {"note", [](const JsonField& body) { return asBody(parseNote(body)); }, true},
     {"tick", [](const JsonField& body) { return asBody(parseTick(body)); }, true},
@@ -236,7 +243,7 @@ Result<WorkerMessage> parseMessage(const JsonField& line)
     }
     if (!kind)
         return makeError(Errc::Protocol, "a line has no body that this version knows")
-            .wanted("one of hello, progress, layer, token, note, tick, cancelling, result, error");
+            .wanted("one of hello, progress, layer, sensitivity, token, note, tick, cancelling, result, error");
     if (kind->needsId && message.id == 0)
         return makeError(Errc::Protocol, "a line about a job does not say which one").at("id");
     SA_TRY(const JsonField field, line.at(kind->key));
@@ -342,6 +349,11 @@ Json toJson(const LayerResult& layer)
     if (layer.restored)
         body["restored"] = true;
     return {{"layer", std::move(body)}};
+}
+
+Json toJson(const LayerSensitivity& layer)
+{
+    return {{"sensitivity", layer.value}};
 }
 
 Json toJson(const Token& token)

@@ -47,6 +47,11 @@ struct LayerResult {
     bool restored = false; ///< by an earlier process of a job that was resumed
     bool operator==(const LayerResult&) const = default;
 };
+/// What an analyze job knows of one layer so far (core/alloc/sensitivity.h reads it); replaces what was said before.
+struct LayerSensitivity {
+    Json value; ///< an object with a `name`
+    bool operator==(const LayerSensitivity&) const = default;
+};
 struct Token {
     int id = 0;
     std::string text;
@@ -73,7 +78,7 @@ struct JobResult {
 /// carried as they are, control characters included: pass them through display() before they are shown.
 struct WorkerMessage {
     std::int64_t id = 0;
-    std::variant<Hello, Progress, LayerResult, Token, Note, Tick, Cancelling, JobResult, Error> body;
+    std::variant<Hello, Progress, LayerResult, LayerSensitivity, Token, Note, Tick, Cancelling, JobResult, Error> body;
 };
 
 /// Negative, infinite and NaN values become 0 (null for the optional ones), done > of becomes of. Parsing does this
@@ -88,6 +93,7 @@ Result<std::vector<DeviceInfo>> parseDevices(const Json& list);
 Json toJson(const Hello& hello);
 Json toJson(const Progress& progress); ///< {"progress":{...}}; the same shape for the others
 Json toJson(const LayerResult& layer);
+Json toJson(const LayerSensitivity& layer);
 Json toJson(const Token& token);
 Json toJson(const Note& note);
 Json toJson(const Tick& tick);

@@ -28,7 +28,7 @@ Json minimal(const std::string& kind)
     return spec;
 }
 
-const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify"};
+const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify", "analyze"};
 
 QString quoted(const std::vector<std::string>& arguments)
 {
@@ -79,6 +79,31 @@ void addSpecs()
     outliers.factor = 2.5;
     outliers.seed = 3;
     row("add outliers with nothing at its default", outliers);
+    quantize.method = "shiftadd";
+    quantize.options = Json::object();
+    quantize.plan = "a plan.json";
+    row("quantize after a plan", quantize);
+    AnalyzeSpec analyze;
+    analyze.model = "m";
+    row("analyze with defaults", analyze);
+    analyze.mode = "acc";
+    analyze.bits = {2, 4};
+    analyze.calibration = {"one.txt"};
+    analyze.samples = 3;
+    analyze.seqlen = 64;
+    analyze.seed = 9;
+    analyze.damping = 0.5;
+    analyze.rescale = false;
+    analyze.refinements = 0;
+    analyze.measure = false;
+    analyze.downstream = "scaled";
+    analyze.downstreamSamples = 5;
+    analyze.saveTo = "-s.json";
+    analyze.csv = "s.csv";
+    analyze.cache = false;
+    analyze.threads = 2;
+    analyze.device = "cuda:1";
+    row("analyze with nothing at its default", analyze);
     EvaluateSpec evaluate;
     evaluate.model = "m";
     evaluate.text = "t";
@@ -257,6 +282,11 @@ private Q_SLOTS:
         row("a device with a padded number", "quantize", R"({"device":"cuda:01"})", "spec.device");
         row("a device with a suffix", "quantize", R"({"device":"cuda:0x"})", "spec.device");
         row("a device with a long number", "quantize", R"({"device":"cuda:10000000000"})", "spec.device");
+        row("no width to measure", "analyze", R"({"bits":[]})", "spec.bits");
+        row("a width twice", "analyze", R"({"bits":[2,2]})", "spec.bits");
+        row("a width beyond four", "analyze", R"({"bits":[2,5]})", "spec.bits[1]");
+        row("an unknown way to measure damage", "analyze", R"({"downstream":"some"})", "spec.downstream");
+        row("a plan that is a number", "quantize", R"({"plan":3})", "spec.plan");
         row("no text to evaluate", "evaluate", R"({"ppl":null})", "spec.ppl");
         row("an unknown join", "evaluate", R"({"join":"cooked"})", "spec.join");
         row("no prompt", "generate", R"({"prompt":null})", "spec.prompt");
@@ -423,7 +453,7 @@ private Q_SLOTS:
 
     void helpOfEveryCommandShowsAnExample()
     {
-        for (const char* command : {"info", "quantize", "eval", "generate", "export", "verify", "methods"}) {
+        for (const char* command : {"info", "quantize", "analyze", "eval", "generate", "export", "verify", "methods"}) {
             const auto parsed = cli::parseArguments({command, "--help"});
             QVERIFY(parsed);
             const auto* printout = std::get_if<cli::Printout>(&*parsed);

@@ -93,6 +93,8 @@ private Q_SLOTS:
         QVERIFY(throughTheWire(Note{"warning", kNastyText}) == (Note{"warning", kNastyText}));
         QVERIFY(throughTheWire(Tick{12.5}) == (Tick{12.5}));
         QVERIFY(throughTheWire(Cancelling{}) == Cancelling{});
+        const LayerSensitivity sensitivity{{{"name", kNastyText}, {"choices", Json::array()}}};
+        QVERIFY(throughTheWire(sensitivity) == sensitivity);
         const JobResult result{{{"seconds", 1.5}, {"layers", Json::array({{{"name", kNastyText}}})}}};
         QVERIFY(throughTheWire(result) == result);
         QVERIFY(throughTheWire(JobResult{Json::object()}) == JobResult{Json::object()});
