@@ -56,6 +56,13 @@ std::optional<Sensitivity> findCachedSensitivity(const QuantizationInfo& info, c
          entry.increment(failed))
         folders.push_back(entry->path().string());
     std::sort(folders.begin(), folders.end());
+    // Of several, the one whose calibration is most like the job's.
+    const auto likeness = [&](const Sensitivity& s) {
+        const Json& c = info.calibration;
+        return (Json(s.calibration.sha256) == c.value("sha256", Json()) ? 4 : 0) +
+               (c.value("samples", 0) == s.calibration.samples ? 2 : 0) +
+               (c.value("seqlen", 0) == s.calibration.seqlen ? 1 : 0);
+    };
     std::optional<Sensitivity> found;
     for (const auto& folder : folders) {
         const auto analysis = json::parseFile(joinPath(folder, SensitivityCache::kDescription));
@@ -65,7 +72,7 @@ std::optional<Sensitivity> findCachedSensitivity(const QuantizationInfo& info, c
         if (!sensitivity)
             continue;
         const bool exact = identityOf(*sensitivity) == identity;
-        if (exact || !found)
+        if (exact || !found || likeness(*sensitivity) > likeness(*found))
             found = *std::move(sensitivity);
         if (exact)
             break;

@@ -75,6 +75,35 @@ TensorDetail describe(const at::Tensor& weight)
     return out;
 }
 
+double damageByRole(LinearRole role)
+{
+    switch (role) {
+    case LinearRole::Query:
+    case LinearRole::Key:
+        return 0.25;
+    case LinearRole::QueryKeyValue:
+        return 0.5;
+    case LinearRole::Down:
+        return 3.0;
+    case LinearRole::Value:
+    case LinearRole::Output:
+    case LinearRole::Gate:
+    case LinearRole::Up:
+        break;
+    }
+    return 1.0;
+}
+
+/// About the damage at a relative error of 1 (weight_score.h).
+double scoreOf(const ModelFolder& model, const LinearInfo& layer)
+{
+    constexpr double kWholeModel = 1.5;
+    double all = 0;
+    for (const auto& other : linearLayers(model.config))
+        all += static_cast<double>(other.N) * static_cast<double>(other.K);
+    return kWholeModel * damageByRole(layer.role) * static_cast<double>(layer.N) * static_cast<double>(layer.K) / all;
+}
+
 /// ||w - w^||^2 / ||w||^2 of the plain fit (algorithm 1) over groups spread evenly over the layer.
 double fittedResidual(const at::Tensor& weight, const QuantizerOptions& options, int planes)
 {
@@ -141,7 +170,7 @@ Result<LinearSensitivity> scoreWeights(const ModelFolder& model, const LinearInf
                                {}});
     }
     out.choices.push_back({kKeptBits, tensor->sizeBytes, {0.0, Provenance::Measured}, {0.0, Provenance::Measured}});
-    out.weightScore = {out.detail->deviation, Provenance::Estimated};
+    out.weightScore = {scoreOf(model, layer), Provenance::Estimated};
     return out;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Analyses of a small model, in the test's own process, with a cache folder of their own.
 #include "core/alloc/sensitivity.h"
+#include "core/base/atomic_file.h"
 #include "core/base/file.h"
 #include "core/engine/downstream.h"
 #include "core/engine/prediction.h"
@@ -12,7 +13,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
-#include <cstring>
+#include <map>
+#include <numeric>
 #include <set>
 
 using namespace sa;
@@ -42,18 +44,18 @@ bool patchTensor(const QString& path, const std::string& tensor, const std::vect
 /// Layers as they were told, the last word on each.
 struct Told {
     std::map<std::string, LinearSensitivity> last;
-    std::size_t events = 0, measurements = 0;
+    std::size_t events = 0;
     QStringList warnings;
     std::set<std::string> phases;
 
-    explicit Told(const std::vector<Json>& events)
+    explicit Told(const std::vector<Json>& all)
     {
-        for (const auto& event : events) {
+        for (const auto& event : all) {
             if (event.contains("sensitivity")) {
                 auto linear = linearSensitivityFromJson(JsonField(event["sensitivity"], "event"));
                 if (linear)
                     last[linear->name] = *linear;
-                ++this->events;
+                ++events;
             }
             if (event.contains("note") && event["note"]["severity"] == "warning")
                 warnings += QString::fromStdString(event["note"]["message"].get<std::string>());
