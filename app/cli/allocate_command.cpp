@@ -184,7 +184,7 @@ Result<std::string> runAllocateCommand(const AllocateCommand& command)
             .wanted("--bits or --bytes")
             .tryThis("See shiftadd allocate --help");
     const auto rule = ruleFromName(command.rule);
-    if (!rule)
+    if (!rule || *rule == Rule::Manual)
         return usage("--rule", "there is no such rule", command.rule, "optimal, sort-and-cut, per-layer or uniform");
     std::optional<Objective> objective;
     if (command.objective) {

@@ -18,7 +18,8 @@ constexpr std::pair<Objective, const char*> kObjectives[] = {
 constexpr std::pair<Rule, const char*> kRules[] = {{Rule::Optimal, "optimal"},
                                                    {Rule::SortAndCut, "sort-and-cut"},
                                                    {Rule::PerLayer, "per-layer"},
-                                                   {Rule::Uniform, "uniform"}};
+                                                   {Rule::Uniform, "uniform"},
+                                                   {Rule::Manual, "manual"}};
 
 template<class Pairs, class T> const char* nameIn(const Pairs& pairs, T value)
 {
@@ -169,7 +170,7 @@ std::vector<CurvePoint> Allocator::curve(int extra) const
 
 Result<Allocation> Allocator::evaluate(const std::vector<int>& bits) const
 {
-    return m_state->evaluate(Rule::Optimal, bits);
+    return m_state->evaluate(Rule::Manual, bits);
 }
 
 } // namespace sa

@@ -32,8 +32,9 @@ enum class Rule {
     SortAndCut, ///< what the paper's code ships (algorithm 5.4)
     PerLayer,   ///< the paper's equation 4: an average of bits per layer (algorithm 5.3)
     Uniform,    ///< one width for all
+    Manual,     ///< a plan that somebody made; nothing is claimed of it
 };
-const char* name(Rule rule) noexcept; ///< "optimal", "sort-and-cut", "per-layer", "uniform"
+const char* name(Rule rule) noexcept; ///< "optimal", "sort-and-cut", "per-layer", "uniform", "manual"
 std::optional<Rule> ruleFromName(const std::string& name);
 
 struct Allocation {

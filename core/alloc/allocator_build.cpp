@@ -193,6 +193,17 @@ Provenance worstProvenance(const State& state)
     return out;
 }
 
+/// "class 3" is the fourth group.
+Error inLayerNames(Error error, const State& state)
+{
+    for (std::size_t g = 0; g < state.groups.size(); ++g)
+        if (error.where == "class " + std::to_string(g)) {
+            error.where = state.linears[state.groups[g].members.front()].name;
+            break;
+        }
+    return error;
+}
+
 Result<void> prepare(State& state)
 {
     std::vector<std::vector<KnapsackOption>> classes;
@@ -203,7 +214,7 @@ Result<void> prepare(State& state)
     }
     auto knapsack = Knapsack::create(classes);
     if (!knapsack)
-        return std::move(knapsack).error();
+        return inLayerNames(std::move(knapsack).error(), state);
     state.knapsack = *std::move(knapsack);
     for (const int bits : {1, 2, 3, 4, kKeptBits}) {
         auto plan = state.evaluate(Rule::Uniform, std::vector<int>(state.linears.size(), bits));

@@ -177,6 +177,8 @@ Result<Allocation> Allocator::allocate(Rule rule, std::uint64_t budget) const
         return perLayerWithin(*m_state, budget);
     case Rule::Uniform:
         return uniformWithin(*m_state, budget);
+    case Rule::Manual:
+        return makeError(Errc::BadInput, "a plan made by hand does not follow from a budget");
     case Rule::Optimal:
         break;
     }

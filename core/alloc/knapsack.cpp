@@ -91,11 +91,12 @@ bool Search::mayPay(const State& state, const Outlook& rest) const
 /// The same as a number, rounded down.
 std::int64_t Search::boundOf(const State& state, const Outlook& rest) const
 {
+    constexpr Int128 kMost = std::int64_t{1} << 61; // no difference of costs is larger
     const std::int64_t room = m_base.slack - state.size;
     if (room < 0 && rest.down)
-        return state.cost + static_cast<std::int64_t>(times(-room, rest.down->num) / rest.down->den);
+        return state.cost + static_cast<std::int64_t>(std::min(times(-room, rest.down->num) / rest.down->den, kMost));
     if (room > 0 && rest.up)
-        return state.cost - static_cast<std::int64_t>(times(room, rest.up->num) / rest.up->den) - 1;
+        return state.cost - static_cast<std::int64_t>(std::min(times(room, rest.up->num) / rest.up->den, kMost)) - 1;
     return state.cost;
 }
 
@@ -187,7 +188,6 @@ void Search::run()
         if (expand(core.classes[t], core.rest[t]))
             continue;
         // Not proven: the states of the last whole layer bound what could still be found.
-        m_gap = 0;
         if (t > 0)
             for (std::size_t i = layer; i < end; ++i)
                 m_gap = std::max(m_gap, m_best - boundOf(m_arena[i], before));

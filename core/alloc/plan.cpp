@@ -100,7 +100,8 @@ Result<Plan> planFromJson(const JsonField& field)
             return settings->wrong("an object");
         out.settings = settings->raw();
     }
-    SA_TRY(out.rule, namedAt(field, "rule", out.rule, ruleFromName, "optimal, sort-and-cut, per-layer or uniform"));
+    SA_TRY(out.rule,
+           namedAt(field, "rule", out.rule, ruleFromName, "optimal, sort-and-cut, per-layer, uniform or manual"));
     if (const auto constraints = field.find("constraints")) {
         SA_TRY(out.constraints, constraintsFromJson(*constraints));
     }

@@ -18,7 +18,7 @@ struct Plan {
     Sensitivity::Model model;
     std::string sensitivitySha256;  ///< identityOf(); empty: not made from an analysis (written by hand)
     Json settings = Json::object(); ///< the quantizer's, that bytes and figures are true for
-    Rule rule = Rule::Optimal;
+    Rule rule = Rule::Manual;
     Objective objective = Objective::Damage;
     Provenance provenance = Provenance::Missing;
     Constraints constraints;

@@ -112,6 +112,7 @@ private Q_SLOTS:
         QTest::addRow("negative bits") << QStringList{"--bits=-2"} << 2 << "--bits";
         QTest::addRow("a size of no unit") << QStringList{"--bytes", "4 parsecs"} << 2 << "4 parsecs";
         QTest::addRow("an unknown rule") << QStringList{"--bits", "2.5", "--rule", "best"} << 2 << "sort-and-cut";
+        QTest::addRow("a rule that is none") << QStringList{"--bits", "2.5", "--rule", "manual"} << 2 << "sort-and-cut";
         QTest::addRow("an unknown objective")
             << QStringList{"--bits", "2.5", "--objective", "x"} << 2 << "weight-score";
         QTest::addRow("an unknown option") << QStringList{"--bits", "2.5", "--speed"} << 2 << "--speed";

@@ -83,6 +83,7 @@ private Q_SLOTS:
         QVERIFY(plan);
         QCOMPARE(plan->bits, (std::map<std::string, int>{{"a", 2}, {"b", 16}}));
         QVERIFY(plan->sensitivitySha256.empty());
+        QCOMPARE(plan->rule, Rule::Manual);
         QCOMPARE(plan->bitsPerWeight(), 0.0);
     }
 
