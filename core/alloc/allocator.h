@@ -39,12 +39,12 @@ std::optional<Rule> ruleFromName(const std::string& name);
 struct Allocation {
     Rule rule = Rule::Optimal;
     std::vector<int> bits;           ///< per linear, the model's order
-    std::uint64_t budget = 0;        ///< bytes that were allowed; 0: the rule had none
+    std::uint64_t budget = 0;        ///< bytes that were allowed; 0: no such limit
     std::uint64_t bytes = 0;         ///< of the linears
     double cost = 0;                 ///< predicted, in units of the objective
     double lowerBound = 0;           ///< no plan within the constraints and the budget costs less; only Rule::Optimal
     double gap = 0;                  ///< cost - lowerBound, 0: proven; only Rule::Optimal
-    std::vector<std::string> breaks; ///< linears whose constraints the plan does not obey; only uniform()
+    std::vector<std::string> breaks; ///< linears whose constraints the plan does not obey
 };
 
 struct CurvePoint {
@@ -79,7 +79,10 @@ public:
     /// The least predicted cost within `budget` bytes. A budget above the ceiling gives the ceiling's plan; below the
     /// floor: BadInput with the floor.
     Result<Allocation> solve(std::uint64_t budget) const;
-    /// Any rule at a budget: the largest plan of that rule that fits.
+    /// Any rule at a budget: the largest plan of that rule that fits. The rules other than Optimal know nothing of
+    /// constraints; here a linear that may not have the width that its rule wants gets the next wider one that it may
+    /// have, else the next narrower, and linked linears count as one. Deterministic; PerLayer takes tens of
+    /// milliseconds for a large model. BadInput when no plan of the rule fits, or figures that it needs are not known.
     Result<Allocation> allocate(Rule rule, std::uint64_t budget) const;
 
     /// Every linear at `bits`, constraints or not; Allocation::breaks says which constraints that would break. With
@@ -92,16 +95,19 @@ public:
     /// Whole trade-off: every corner of the convex hull, and an exact solve at `extra` budgets spread evenly.
     std::vector<CurvePoint> curve(int extra = 0) const;
 
-    /// The paper's shipped rule with its own parameter: shares of entries at 1, 2, 3 and 4 bits, which sum to 1.
+    /// The paper's shipped rule with its own parameter: shares of entries at 1, 2, 3 and 4 bits, which sum to 1. Ranks
+    /// by LinearSensitivity::criterion; in OPT fc1 and fc2 count as four entries each.
     Result<Allocation> sortAndCut(const std::vector<double>& shares) const;
-    /// The paper's equation 4 with its own parameter: at most this mean of bits over linears (not weights).
+    /// The paper's equation 4 with its own parameter: at most this mean of bits over linears (not weights), each of 2,
+    /// 3 or 4 bits, with the least sum of predicted errors (Choice::error where complete, else the objective).
     Result<Allocation> perLayer(double meanBits) const;
 
     /// What a plan costs and takes, whoever made it: `bits` per linear. BadInput names a linear that lacks the choice.
     Result<Allocation> evaluate(const std::vector<int>& bits) const;
 
+    struct State; ///< core/alloc/allocator_state.h
+
 private:
-    struct State;
     explicit Allocator(std::unique_ptr<const State> state);
     std::unique_ptr<const State> m_state;
 };

@@ -42,8 +42,8 @@ Result<std::vector<std::vector<std::string>>> linksByProjection(const Sensitivit
                                                                 const std::vector<std::string>& projections);
 
 /// Names of linears that `pattern` means, in the model's order: an exact name; a glob over the whole name (* ? [a-z]);
-/// a regular expression between slashes, found anywhere in the name; or the last parts of a name ("q_proj",
-/// "mlp.up_proj"). BadInput when it is malformed or means nothing.
+/// a regular expression between slashes, found anywhere in the name; or some successive parts of the name ("q_proj",
+/// "layers.3", "mlp.up_proj"). BadInput when it is malformed or means nothing.
 Result<std::vector<std::string>> matchLinears(const Sensitivity& sensitivity, const std::string& pattern);
 
 /// One demand as a person writes it. In a list, an exact name goes before a pattern, and later ones before earlier

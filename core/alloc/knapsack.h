@@ -61,8 +61,9 @@ public:
     /// All corners, ascending bytes, descending cost: from minBytes() to maxBytes().
     std::vector<KnapsackPoint> hull() const;
 
+    struct Prepared; ///< core/alloc/knapsack_prepared.h
+
 private:
-    struct Prepared;
     explicit Knapsack(std::unique_ptr<const Prepared> prepared);
     std::unique_ptr<const Prepared> m_prepared;
 };
