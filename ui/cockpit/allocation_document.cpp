@@ -18,8 +18,8 @@ namespace
 {
 
 constexpr int kUndoLimit = 500;
-constexpr int kMergeMs = 900;    // key presses closer than this are one step
-constexpr int kDefaultBits = 3;  // the budget that a new model starts with: that of the usual uniform plan
+constexpr int kMergeMs = 900;   // key presses closer than this are one step
+constexpr int kDefaultBits = 3; // the budget that a new model starts with: that of the usual uniform plan
 constexpr double kDefaultBitsPerWeight = 3.2;
 
 } // namespace
@@ -168,7 +168,8 @@ void AllocationDocument::apply(const PlanInputs& inputs)
 bool AllocationDocument::isSolvable() const
 {
     const auto known = [](const LinearSensitivity& linear) {
-        return linear.weightScore.known() || std::any_of(linear.choices.begin(), linear.choices.end(), [](const Choice& c) {
+        return linear.weightScore.known() ||
+               std::any_of(linear.choices.begin(), linear.choices.end(), [](const Choice& c) {
                    return c.bits != kKeptBits && (c.error.known() || c.damage.known());
                });
     };
@@ -283,7 +284,9 @@ void AllocationDocument::pin(const std::vector<int>& linears, int bits)
 {
     LinearRule rule;
     rule.pin = bits;
-    editRules(bits == kKeptBits ? tr("keep %1 as it is") : tr("pin %2 to %1").arg(counted(bits, tr("1 bit"), tr("%1 bits")), QStringLiteral("%1")),
+    editRules(bits == kKeptBits
+                  ? tr("keep %1 as it is")
+                  : tr("pin %2 to %1").arg(counted(bits, tr("1 bit"), tr("%1 bits")), QStringLiteral("%1")),
               linears, rule);
 }
 

@@ -46,7 +46,7 @@ public:
     std::uint64_t effectiveBudget() const; ///< within floor and ceiling; 0 without plans
     const std::optional<Error>& problem() const { return m_problem; }
     bool isSolvable() const; ///< something is known of every linear
-    bool isCurrent() const; ///< allocation() is the answer to inputs()
+    bool isCurrent() const;  ///< allocation() is the answer to inputs()
     double solveMs() const { return m_solver.solveMs(); }
 
     /// Figures of the same linears as before replace them and everything else stays; of others, it starts anew.
@@ -80,10 +80,10 @@ public:
     std::optional<Plan> plan() const;
 
 Q_SIGNALS:
-    void reset();                                          ///< other linears, or none
-    void figuresChanged(const std::vector<int>& linears);  ///< of these; empty: of all
-    void inputsChanged();                                  ///< constraints, budget or rule
-    void plansChanged();                                   ///< range, curve, uniform plans
+    void reset();                                         ///< other linears, or none
+    void figuresChanged(const std::vector<int>& linears); ///< of these; empty: of all
+    void inputsChanged();                                 ///< constraints, budget or rule
+    void plansChanged();                                  ///< range, curve, uniform plans
     void allocationChanged();
     void problemChanged();
 

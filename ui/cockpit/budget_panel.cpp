@@ -127,8 +127,8 @@ void BudgetPanel::onEdited(QDoubleSpinBox* spin, std::uint64_t (BudgetUnits::*by
             return;
         const Allocator& allocator = *m_document.plans()->allocator;
         const std::uint64_t wanted = (m_units.*bytes)(value * unit);
-        m_document.setBudget(std::clamp(wanted, allocator.floorBytes(),
-                                        std::max(allocator.floorBytes(), allocator.ceilingBytes())));
+        m_document.setBudget(
+            std::clamp(wanted, allocator.floorBytes(), std::max(allocator.floorBytes(), allocator.ceilingBytes())));
     });
 }
 
@@ -151,8 +151,10 @@ void BudgetPanel::setTraffic(const std::optional<TokenTraffic>& traffic, int pos
 void BudgetPanel::setSpeedBasis(const std::optional<SpeedBasis>& basis)
 {
     m_units.speed = basis;
-    m_speed->setToolTip(basis ? plainToolTip(tr("A forecast from the bytes that a token moves and from %1. Higher is better").arg(basis->source))
-                              : QString());
+    m_speed->setToolTip(
+        basis ? plainToolTip(
+                    tr("A forecast from the bytes that a token moves and from %1. Higher is better").arg(basis->source))
+              : QString());
     refreshRange();
 }
 
@@ -220,8 +222,8 @@ void BudgetPanel::refreshBudget()
     setField(m_file, static_cast<double>(m_units.fileBytes(bytes)) / m_sizeUnit);
     setField(m_memory, m_units.memoryBytes(bytes).value_or(0) / m_sizeUnit);
     setField(m_speed, m_units.tokensPerSecond(bytes).value_or(0));
-    m_track->setValueText(tr("%1 bits a weight, %2").arg(decimalText(m_units.bitsPerWeight(bytes), 2),
-                                                          bytesText(m_units.fileBytes(bytes))));
+    m_track->setValueText(tr("%1 bits a weight, %2")
+                              .arg(decimalText(m_units.bitsPerWeight(bytes), 2), bytesText(m_units.fileBytes(bytes))));
 }
 
 QString BudgetPanel::verdict() const

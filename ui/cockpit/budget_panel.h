@@ -34,7 +34,8 @@ public:
     QString verdict() const;
 
 private:
-    QWidget* makeField(QDoubleSpinBox*& spin, QLabel*& name, const QString& title, const QString& meaning, QWidget* extra = nullptr);
+    QWidget* makeField(QDoubleSpinBox*& spin, QLabel*& name, const QString& title, const QString& meaning,
+                       QWidget* extra = nullptr);
     void onEdited(QDoubleSpinBox* spin, std::uint64_t (BudgetUnits::*bytes)(double) const, const double& unit);
     void refreshRange();
     void refreshBudget();

@@ -34,7 +34,8 @@ BudgetScale::BudgetScale(std::uint64_t floor, std::uint64_t ceiling, const std::
     double place = 0;
     m_knots.push_back({0, bytes.front()});
     for (std::size_t i = 1; i < bytes.size(); ++i) {
-        place += roomFor(8.0 * static_cast<double>(bytes[i] - bytes[i - 1]) / static_cast<double>(std::max<std::uint64_t>(1, weights)));
+        place += roomFor(8.0 * static_cast<double>(bytes[i] - bytes[i - 1]) /
+                         static_cast<double>(std::max<std::uint64_t>(1, weights)));
         m_knots.push_back({place, bytes[i]});
     }
     for (Knot& knot : m_knots)

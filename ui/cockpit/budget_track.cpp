@@ -17,10 +17,10 @@ namespace
 {
 
 constexpr int kSteps = 2000;
-constexpr double kHandle = 9;     // radius
-constexpr double kGroove = 6;     // height
-constexpr double kHold = 5;       // pixels around a tick
-constexpr int kInset = 26;        // half a label beyond the ends
+constexpr double kHandle = 9; // radius
+constexpr double kGroove = 6; // height
+constexpr double kHold = 5;   // pixels around a tick
+constexpr int kInset = 26;    // half a label beyond the ends
 
 } // namespace
 

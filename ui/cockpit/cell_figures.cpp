@@ -173,18 +173,15 @@ QString ruleText(const LinearRule& rule)
 QString describeCell(const AllocationDocument& document, int linear, const View& view)
 {
     const LinearSensitivity& of = document.sensitivity().linears[static_cast<std::size_t>(linear)];
-    QStringList lines{tr("%1, block %2 (%3 × %4)")
-                          .arg(shown(of.projection, 80))
-                          .arg(of.block)
-                          .arg(countText(of.N), countText(of.K))};
+    QStringList lines{
+        tr("%1, block %2 (%3 × %4)").arg(shown(of.projection, 80)).arg(of.block).arg(countText(of.N), countText(of.K))};
     const CellFigure figure = cellFigure(document, linear, view);
     const QString value = cellText(figure, view);
     if (view.quantity != Quantity::Bits)
-        lines += value.isEmpty()
-                     ? tr("%1: %2").arg(viewTitle(view), provenanceText(figure.provenance))
-                     : view.quantity == Quantity::Bytes
-                           ? tr("%1: %2").arg(viewTitle(view), value)
-                           : tr("%1: %2, %3").arg(viewTitle(view), value, provenanceText(figure.provenance));
+        lines += value.isEmpty() ? tr("%1: %2").arg(viewTitle(view), provenanceText(figure.provenance))
+                 : view.quantity == Quantity::Bytes
+                     ? tr("%1: %2").arg(viewTitle(view), value)
+                     : tr("%1: %2, %3").arg(viewTitle(view), value, provenanceText(figure.provenance));
     if (figure.byWeightScore)
         lines += tr("Not measured yet: a score from the weights alone stands in for it.");
     if (const Allocation* allocation = document.allocation()) {

@@ -67,7 +67,7 @@ int CellGrid::linearAt(CellPlace place) const
 CellPlace CellGrid::placeOf(int linear) const
 {
     return linear >= 0 && linear < static_cast<int>(m_places.size()) ? m_places[static_cast<std::size_t>(linear)]
-                                                                      : CellPlace{};
+                                                                     : CellPlace{};
 }
 
 std::vector<int> CellGrid::linearsOfRow(int row) const

@@ -19,7 +19,7 @@ struct CellLook {
     QRgb fill = 0, ink = 0;
     QString text;
     unsigned marks = 0;
-    bool hatched = false; ///< an estimate
+    bool hatched = false;  ///< an estimate
     bool outlined = false; ///< nothing is known
     bool operator==(const CellLook&) const = default;
 };

@@ -49,7 +49,8 @@ QString ruleMeaning(Rule rule)
     case Rule::SortAndCut:
         return CockpitHeader::tr("What the paper's code does: sort layers by a score and cut the list. For comparison");
     case Rule::PerLayer:
-        return CockpitHeader::tr("Equation 4 of the paper: a mean of bits over layers, whatever their size. For comparison");
+        return CockpitHeader::tr(
+            "Equation 4 of the paper: a mean of bits over layers, whatever their size. For comparison");
     case Rule::Uniform:
         return CockpitHeader::tr("The same bits for every layer. For comparison");
     }
@@ -122,8 +123,9 @@ CockpitHeader::CockpitHeader(AllocationDocument& document, QWidget* parent)
         if (!m_document.isDragging())
             refreshRule();
     });
-    connect(&document, &AllocationDocument::allocationChanged, this,
-            [this] { m_compress->setEnabled(m_blocked.isEmpty() && m_document.allocation() && !m_document.problem()); });
+    connect(&document, &AllocationDocument::allocationChanged, this, [this] {
+        m_compress->setEnabled(m_blocked.isEmpty() && m_document.allocation() && !m_document.problem());
+    });
     connect(&document, &AllocationDocument::problemChanged, this, &CockpitHeader::refresh);
     refresh();
 }
@@ -157,8 +159,9 @@ void CockpitHeader::setProgress(const Progress& progress)
 {
     QStringList parts{phaseText(progress.phase)};
     if (progress.of > 0)
-        parts += tr("%1 of %2 %3").arg(countText(std::llround(progress.done)), countText(std::llround(progress.of)),
-                                       shown(progress.unit, 20));
+        parts += tr("%1 of %2 %3")
+                     .arg(countText(std::llround(progress.done)), countText(std::llround(progress.of)),
+                          shown(progress.unit, 20));
     if (progress.remainingSeconds && progress.done < progress.of)
         parts += tr("%1 left").arg(durationText(*progress.remainingSeconds));
     m_progress = parts.join(QStringLiteral("  ·  "));
@@ -212,7 +215,8 @@ void CockpitHeader::refresh()
     else if (m_document.isStale() && measured > 0)
         text = tr("Measured with other settings than the Compress page has now. Analyze again to be sure.");
     else if (failed > 0)
-        text = tr("%1 could not be measured; their tool tips say why.").arg(counted(failed, tr("1 layer"), tr("%1 layers")));
+        text = tr("%1 could not be measured; their tool tips say why.")
+                   .arg(counted(failed, tr("1 layer"), tr("%1 layers")));
     else if (measured > 0 && estimated > 0)
         text = tr("%1 of %2 layers measured, the others estimated.").arg(measured).arg(measured + estimated);
     else if (measured > 0)
@@ -226,7 +230,7 @@ void CockpitHeader::refresh()
     m_status->setText(text);
     m_status->setToolTip(text);
     setTone(m_status, m_work == Work::None && ((m_document.isStale() && measured > 0) || failed > 0) ? Tone::Warning
-                                                                                                      : Tone::Plain);
+                                                                                                     : Tone::Plain);
     m_bar->setVisible(m_work == Work::Measuring || m_work == Work::Estimating);
     m_bar->setAccessibleDescription(text);
     const bool measuring = m_work == Work::Measuring || m_work == Work::Cancelling;
@@ -234,8 +238,10 @@ void CockpitHeader::refresh()
     m_analyze->setIcon(icon(measuring ? QStringLiteral("stop") : QStringLiteral("analyze")));
     m_analyze->setEnabled(m_work == Work::Measuring ||
                           (m_work != Work::Cancelling && m_blocked.isEmpty() && !m_document.isEmpty()));
-    m_analyze->setToolTip(m_blocked.isEmpty() ? tr("Measure what every layer suffers at every width, with the settings of the Compress page")
-                                              : m_blocked);
+    m_analyze->setToolTip(
+        m_blocked.isEmpty()
+            ? tr("Measure what every layer suffers at every width, with the settings of the Compress page")
+            : m_blocked);
     m_compress->setEnabled(m_document.allocation() && !m_document.problem());
     m_rule->setEnabled(m_document.plans() != nullptr);
 }

@@ -8,6 +8,7 @@
 
 class QAction;
 class QComboBox;
+class QHBoxLayout;
 class QLabel;
 class QMenu;
 class QProgressBar;
@@ -57,7 +58,7 @@ private:
     QToolButton* m_more;
     QMenu* m_menu;
     QPushButton *m_analyze, *m_compress;
-    class QHBoxLayout* m_icons;
+    QHBoxLayout* m_icons;
     Work m_work = Work::None;
     QString m_progress, m_blocked;
 };

@@ -79,8 +79,8 @@ QWidget* CockpitPage::makeEmpty()
     auto* glyph = new IconLabel(44, m_empty);
     glyph->setIcon(icon(QStringLiteral("budget"), IconTone::Muted));
     m_emptyTitle = makeTitle(tr("No model to share bits in"), 1.4, m_empty);
-    m_emptyText = makeMuted(
-        tr("Open a model. Its layers appear at once, with what their weights alone say of them."), m_empty);
+    m_emptyText =
+        makeMuted(tr("Open a model. Its layers appear at once, with what their weights alone say of them."), m_empty);
     auto* open = makePrimaryButton(tr("Open a model…"), QStringLiteral("open"), m_empty);
     connect(open, &QPushButton::clicked, this, &CockpitPage::openModelRequested);
     auto* layout = new QVBoxLayout(m_empty);
@@ -170,9 +170,10 @@ void CockpitPage::setModel(const ModelSummary& model)
     if (!useful) {
         m_emptyTitle->setText(model.packed ? tr("The bits of this model are given out already")
                                            : tr("Nothing in this model can be compressed"));
-        m_emptyText->setText(model.packed
-                                 ? tr("It is compressed: its weights are sign planes now. Open the original to share bits anew.")
-                                 : tr("It has no linear layers of a kind that this program knows."));
+        m_emptyText->setText(
+            model.packed
+                ? tr("It is compressed: its weights are sign planes now. Open the original to share bits anew.")
+                : tr("It has no linear layers of a kind that this program knows."));
         m_stack->setCurrentWidget(m_empty);
         return;
     }

@@ -70,8 +70,8 @@ std::array<QColor, kSteps> makeTable()
     Lab last = pathAt(0);
     for (int i = 1; i < kFine; ++i) {
         const Lab next = pathAt(static_cast<double>(i) / (kFine - 1));
-        length[static_cast<std::size_t>(i)] = length[static_cast<std::size_t>(i - 1)] +
-                                              std::hypot(next.L - last.L, next.a - last.a, next.b - last.b);
+        length[static_cast<std::size_t>(i)] =
+            length[static_cast<std::size_t>(i - 1)] + std::hypot(next.L - last.L, next.a - last.a, next.b - last.b);
         last = next;
     }
     std::array<QColor, kSteps> table;

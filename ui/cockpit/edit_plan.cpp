@@ -11,8 +11,7 @@ constexpr int kSeriesId = 1;
 
 } // namespace
 
-EditPlan::EditPlan(AllocationDocument& document, const QString& text, PlanInputs before, PlanInputs after,
-                   int series)
+EditPlan::EditPlan(AllocationDocument& document, const QString& text, PlanInputs before, PlanInputs after, int series)
     : QUndoCommand(text)
     , m_document(document)
     , m_before(std::move(before))

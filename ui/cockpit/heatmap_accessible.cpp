@@ -41,8 +41,9 @@ public:
         if (!isValid())
             return {};
         if (kind == QAccessible::Name)
-            return HeatmapView::tr("%1, block %2").arg(m_view->grid().rowName(m_place.row)).arg(
-                m_view->grid().block(m_place.column));
+            return HeatmapView::tr("%1, block %2")
+                .arg(m_view->grid().rowName(m_place.row))
+                .arg(m_view->grid().block(m_place.column));
         if (kind == QAccessible::Value)
             return cellText(cellFigure(m_view->document(), linear(), m_view->view()), m_view->view());
         if (kind == QAccessible::Description)

@@ -14,8 +14,8 @@ namespace sa::ui
 {
 
 struct HeatmapGeometry {
-    QRect cells;          ///< what is visible of them
-    QRect bars;           ///< below them, the same columns
+    QRect cells; ///< what is visible of them
+    QRect bars;  ///< below them, the same columns
     int rows = 0, columns = 0;
     double cellWidth = 1; ///< gap included
     int cellHeight = 1;
@@ -42,10 +42,7 @@ struct HeatmapGeometry {
         return row < rows ? row : -1;
     }
     int firstVisible() const { return std::max(0, static_cast<int>(offset / cellWidth)); }
-    int lastVisible() const
-    {
-        return std::min(columns - 1, static_cast<int>((offset + cells.width()) / cellWidth));
-    }
+    int lastVisible() const { return std::min(columns - 1, static_cast<int>((offset + cells.width()) / cellWidth)); }
 };
 
 } // namespace sa::ui

@@ -46,7 +46,8 @@ void HeatmapView::pressAt(const QPoint& point, Qt::KeyboardModifiers modifiers)
     m_rubber = picked.size() == 1 && !(modifiers & Qt::ControlModifier);
     if (modifiers & Qt::ControlModifier) {
         std::vector<int> all = m_selection.linears();
-        const bool remove = std::all_of(picked.begin(), picked.end(), [this](int i) { return m_selection.contains(i); });
+        const bool remove =
+            std::all_of(picked.begin(), picked.end(), [this](int i) { return m_selection.contains(i); });
         if (remove)
             std::erase_if(all, [&](int i) { return std::find(picked.begin(), picked.end(), i) != picked.end(); });
         else

@@ -19,7 +19,7 @@ namespace sa::ui
 namespace
 {
 
-constexpr int kLargestCell = 54;  // high
+constexpr int kLargestCell = 54; // high
 constexpr int kSmallestCell = 13;
 constexpr double kMaxZoom = 24;
 constexpr std::size_t kFewCells = 24; // more are one rectangle to repaint
@@ -244,9 +244,9 @@ void HeatmapView::paintEvent(QPaintEvent* event)
     const double ratio = m_cache.devicePixelRatio();
     const QRect part = event->rect() & m_geometry.cells;
     if (!part.isEmpty())
-        painter.drawPixmap(part.topLeft(), m_cache,
-                           QRectF(part.x() * ratio, part.y() * ratio, part.width() * ratio, part.height() * ratio)
-                               .toRect());
+        painter.drawPixmap(
+            part.topLeft(), m_cache,
+            QRectF(part.x() * ratio, part.y() * ratio, part.width() * ratio, part.height() * ratio).toRect());
     if (event->rect().left() < m_geometry.cells.left() || event->rect().top() < m_geometry.cells.top())
         paintLabels(painter);
     if (event->rect().intersects(m_geometry.bars.adjusted(-m_geometry.cells.left(), 0, 0, 0)))
@@ -340,7 +340,8 @@ void HeatmapView::paintBars(QPainter& painter) const
     const double unit = (area.height() - head) / highest;
     painter.setClipRect(area.adjusted(-1, 0, 1, 1), Qt::IntersectClip);
     for (int column = m_geometry.firstVisible(); column <= m_geometry.lastVisible(); ++column) {
-        const double mean = bits[static_cast<std::size_t>(column)] / std::max(1.0, weights[static_cast<std::size_t>(column)]);
+        const double mean =
+            bits[static_cast<std::size_t>(column)] / std::max(1.0, weights[static_cast<std::size_t>(column)]);
         const QRect cell = m_geometry.cellRect({0, column});
         const int high = static_cast<int>(std::lround(mean * unit));
         const QRect bar(cell.left(), area.bottom() + 1 - high, cell.width(), high);

@@ -2,6 +2,7 @@
 #include "ui/cockpit/linear_table_model.h"
 
 #include "ui/cockpit/cell_figures.h"
+#include "ui/models/model_summary.h"
 #include "ui/text.h"
 
 #include <algorithm>
@@ -201,7 +202,8 @@ QVariant LinearTableModel::headerData(int section, Qt::Orientation orientation, 
         {tr("Bits"), tr("Bits a weight that the plan gives. Fewer are smaller")},
         {tr("Demand"), tr("What you asked of this layer: a pin, a range, a link")},
         {tr("Error"), tr("Share of the layer's output that is wrong at these bits. Lower is better")},
-        {tr("Damage"), tr("How far the model's answers move for this layer alone at these bits, in nats a token. Lower is better")},
+        {tr("Damage"),
+         tr("How far the model's answers move for this layer alone at these bits, in nats a token. Lower is better")},
         {tr("Size"), tr("Bytes of the layer at these bits, scales included")},
         {tr("Criterion"), tr("Equation 3 of the paper. High means: give it more bits. Only the order matters")},
     };

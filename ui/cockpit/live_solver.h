@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Plans as fast as the slider moves. What is known to take a few milliseconds is solved where it is asked for; the rest,
-// and everything whose cost is not known yet, on a pool thread, the latest question first. The window never waits.
+// Plans as fast as the slider moves. What is known to take a few milliseconds is solved where it is asked for; the
+// rest, and everything whose cost is not known yet, on a pool thread, the latest question first. The window never
+// waits.
 #pragma once
 
 #include "core/alloc/allocator.h"
@@ -17,9 +18,9 @@ namespace sa::ui
 /// All that depends on figures and constraints, and not on the budget.
 struct PreparedPlans {
     std::shared_ptr<const Allocator> allocator;
-    std::vector<CurvePoint> curve;     ///< ascending bytes
-    std::vector<Allocation> uniforms;  ///< ascending bits
-    std::vector<int> uniformBits;      ///< of `uniforms`
+    std::vector<CurvePoint> curve;    ///< ascending bytes
+    std::vector<Allocation> uniforms; ///< ascending bits
+    std::vector<int> uniformBits;     ///< of `uniforms`
 };
 
 class LiveSolver final : public QObject

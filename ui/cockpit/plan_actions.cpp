@@ -22,7 +22,8 @@ PlanActions::PlanActions(AllocationDocument& document, CellSelection& selection,
     for (int bits = 1; bits <= 4; ++bits)
         m_pins += add(tr("Pin to %1").arg(counted(bits, tr("1 bit"), tr("%1 bits"))) + QStringLiteral("\t%1").arg(bits),
                       tr("The plan gives it exactly these bits"), [this, bits] { pin(bits); });
-    m_pins += add(tr("Pin to 16 (keep)") + QStringLiteral("\tK"), tr("Its weights stay as they are"), [this] { pin(kKeptBits); });
+    m_pins += add(tr("Pin to 16 (keep)") + QStringLiteral("\tK"), tr("Its weights stay as they are"),
+                  [this] { pin(kKeptBits); });
     for (const auto& [low, high] : {std::pair{2, 4}, {2, 3}, {3, 4}, {1, 2}, {1, 3}, {2, kKeptBits}})
         m_ranges += add(high == kKeptBits ? tr("At least %1 bits").arg(low) : tr("%1 to %2 bits").arg(low).arg(high),
                         tr("The plan may choose within these"),
@@ -31,7 +32,8 @@ PlanActions::PlanActions(AllocationDocument& document, CellSelection& selection,
                     [this] { m_document.exclude(m_selection.linears()); });
     m_link = add(tr("Link: same bits for all of them"), tr("The plan gives all of them the same bits"),
                  [this] { m_document.link(m_selection.linears()); });
-    m_unlink = add(tr("Unlink"), tr("Takes them out of their groups"), [this] { m_document.unlink(m_selection.linears()); });
+    m_unlink =
+        add(tr("Unlink"), tr("Takes them out of their groups"), [this] { m_document.unlink(m_selection.linears()); });
     m_free = add(tr("Clear demands") + QStringLiteral("\tDel"), tr("The plan is free again"), [this] { free(); });
     m_linkAll = add(tr("Link what reads the same input"), tr("In every block: query, key and value; gate and up"),
                     [this] { m_document.linkSharedInputs(); });
@@ -75,7 +77,8 @@ void PlanActions::refresh()
             action->setEnabled(any);
     m_link->setEnabled(linears.size() > 1);
     m_unlink->setEnabled(std::any_of(linears.begin(), linears.end(), [this](int i) { return m_document.isLinked(i); }));
-    m_free->setEnabled(std::any_of(linears.begin(), linears.end(), [this](int i) { return !m_document.ruleOf(i).empty(); }));
+    m_free->setEnabled(
+        std::any_of(linears.begin(), linears.end(), [this](int i) { return !m_document.ruleOf(i).empty(); }));
     m_linkAll->setEnabled(!m_document.isEmpty());
 }
 

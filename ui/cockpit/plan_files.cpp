@@ -23,6 +23,11 @@ std::optional<Error> errorOf(Result<void> result)
     return result ? std::nullopt : std::optional<Error>(std::move(result).error());
 }
 
+struct Stored {
+    QString path;
+    std::optional<Error> error;
+};
+
 /// A file name that any system takes.
 QString plainName(const std::string& name)
 {
@@ -151,18 +156,15 @@ void PlanFiles::store(const Plan& plan, const QString& folder)
         this,
         [plan, folder] {
             const QString digest = fromUtf8(sha256Of(json::dump(toJson(plan)))).left(12);
-            const QString name = QStringLiteral("%1-%2bit-%3.json")
-                                     .arg(plainName(plan.model.name), QString::number(plan.bitsPerWeight(), 'f', 2), digest);
+            const QString name =
+                QStringLiteral("%1-%2bit-%3.json")
+                    .arg(plainName(plan.model.name), QString::number(plan.bitsPerWeight(), 'f', 2), digest);
             const QString path = QDir(folder).filePath(name);
-            struct Stored {
-                QString path;
-                std::optional<Error> error;
-            };
             if (!QDir().mkpath(folder))
                 return Stored{path, makeError(Errc::Io, "the folder for plans cannot be made").in(toUtf8(folder))};
             return Stored{path, errorOf(writePlan(toUtf8(path), plan))};
         },
-        [this, plan](const auto& storing) {
+        [this, plan](const Stored& storing) {
             if (storing.error)
                 Q_EMIT failed(tr("The plan could not be kept"), *storing.error);
             else

@@ -28,8 +28,8 @@ public:
     void loadPlan(const QString& path);
     void exportFigures(const QString& path); ///< .json or .csv
     void exportPlot(const QString& path);    ///< .png or .svg
-    /// Where plans are dropped that a run needs: the file's name says what is in it, so that none is ever overwritten by
-    /// another. Done when stored() comes.
+    /// Where plans are dropped that a run needs: the file's name says what is in it, so that none is ever overwritten
+    /// by another. Done when stored() comes.
     void store(const Plan& plan, const QString& folder);
 
 Q_SIGNALS:

@@ -57,7 +57,8 @@ SidePanel::SidePanel(AllocationDocument& document, CellSelection& selection, QWi
         m_built.clear();
         m_pareto->clear();
         m_agreement->setPoints({});
-        m_agreementText->setText(tr("Compress with this plan, and every layer shows here how right its prediction was."));
+        m_agreementText->setText(
+            tr("Compress with this plan, and every layer shows here how right its prediction was."));
         refreshPlans();
     });
     connect(&document, &AllocationDocument::allocationChanged, this, &SidePanel::refreshPoint);
@@ -148,16 +149,18 @@ QString SidePanel::agreementText() const
 
 void SidePanel::refreshPlans()
 {
-    ParetoPlot::Data data;
-    data.otherBytes = m_document.sensitivity().otherBytes;
+    ParetoPlot::Data tradeOff;
+    tradeOff.otherBytes = m_document.sensitivity().otherBytes;
     if (const PreparedPlans* plans = m_document.plans()) {
-        data.costName = plans->allocator->objective() == Objective::Damage ? tr("Predicted damage") : tr("Predicted error");
+        tradeOff.costName =
+            plans->allocator->objective() == Objective::Damage ? tr("Predicted damage") : tr("Predicted error");
         for (const CurvePoint& point : plans->curve)
-            data.curve.push_back({point.bytes, point.cost, {}});
+            tradeOff.curve.push_back({point.bytes, point.cost, {}});
         for (std::size_t i = 0; i < plans->uniforms.size(); ++i)
-            data.uniforms.push_back({plans->uniforms[i].bytes, plans->uniforms[i].cost, bitsText(plans->uniformBits[i])});
+            tradeOff.uniforms.push_back(
+                {plans->uniforms[i].bytes, plans->uniforms[i].cost, bitsText(plans->uniformBits[i])});
     }
-    m_pareto->setData(data);
+    m_pareto->setData(tradeOff);
     m_pareto->setBuilt(m_built);
 }
 

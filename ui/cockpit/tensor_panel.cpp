@@ -36,8 +36,9 @@ TensorPanel::TensorPanel(AllocationDocument& document, CellSelection& selection,
     m_hint->setAlignment(Qt::AlignCenter);
     m_hint->setWordWrap(true);
     m_plots = new QWidget(this);
-    m_histogram = new MiniBars(tr("Weights"),
-                               tr("How often each value occurs, on a logarithmic scale. Long tails are hard to compress."), m_plots);
+    m_histogram = new MiniBars(
+        tr("Weights"), tr("How often each value occurs, on a logarithmic scale. Long tails are hard to compress."),
+        m_plots);
     m_outliers = new MiniBars(
         tr("Loud channels"),
         tr("Input channels far above the median one. Few and very loud ones are hard to compress."), m_plots);

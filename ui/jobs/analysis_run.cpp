@@ -73,8 +73,8 @@ void AnalysisRun::start(AnalyzeSpec spec)
     ++m_generation;
     m_pending.clear();
     if (spec.saveTo.empty()) {
-        m_temporary = QDir::temp().filePath(QStringLiteral("shiftadd-%1.json").arg(
-            QUuid::createUuid().toString(QUuid::WithoutBraces)));
+        m_temporary = QDir::temp().filePath(
+            QStringLiteral("shiftadd-%1.json").arg(QUuid::createUuid().toString(QUuid::WithoutBraces)));
         spec.saveTo = toUtf8(m_temporary);
     }
     m_spec = std::move(spec);

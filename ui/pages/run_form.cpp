@@ -214,7 +214,8 @@ void RunForm::setPlan(const std::optional<ChosenPlan>& plan)
     m_bitsHint->setVisible(!plan);
     m_planBox->setVisible(plan.has_value());
     if (plan)
-        m_planText->setText(tr("By the plan of the bit budget: %1 bits a weight").arg(decimalText(plan->bitsPerWeight, 2)));
+        m_planText->setText(
+            tr("By the plan of the bit budget: %1 bits a weight").arg(decimalText(plan->bitsPerWeight, 2)));
     suggestOutput();
     refresh();
 }

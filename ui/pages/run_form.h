@@ -25,8 +25,8 @@ class SegmentedControl;
 struct ChosenPlan {
     QString file;
     double bitsPerWeight = 0;
-    std::uint64_t bytes = 0;  ///< of the linears
-    double meanBits = 0;      ///< planes a weight, for names
+    std::uint64_t bytes = 0; ///< of the linears
+    double meanBits = 0;     ///< planes a weight, for names
 };
 
 class RunForm final : public QWidget

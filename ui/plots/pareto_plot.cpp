@@ -111,9 +111,8 @@ void ParetoPlot::refresh()
                 smallest = std::min(smallest, point.cost);
         }
     const double total = m_data.curve.empty() ? 1 : static_cast<double>(m_data.curve.back().bytes + m_data.otherBytes);
-    const std::pair<double, QString> units[] = {{1024.0, tr("KiB")},
-                                                {1024.0 * 1024, tr("MiB")},
-                                                {1024.0 * 1024 * 1024, tr("GiB")}};
+    const std::pair<double, QString> units[] = {
+        {1024.0, tr("KiB")}, {1024.0 * 1024, tr("MiB")}, {1024.0 * 1024 * 1024, tr("GiB")}};
     QString unit;
     for (const auto& [bytes, name] : units)
         if (unit.isEmpty() || total >= 2 * bytes) {
@@ -140,7 +139,8 @@ void ParetoPlot::refresh()
     for (std::size_t i = 0; i + 1 < m_data.uniforms.size(); ++i)
         for (int step = 0; step <= 32; ++step) {
             const double share = step / 32.0;
-            const double cost = m_data.uniforms[i].cost + (m_data.uniforms[i + 1].cost - m_data.uniforms[i].cost) * share;
+            const double cost =
+                m_data.uniforms[i].cost + (m_data.uniforms[i + 1].cost - m_data.uniforms[i].cost) * share;
             if (cost <= 0)
                 continue;
             keys += sizeOf(m_data.uniforms[i].bytes) +
@@ -184,10 +184,10 @@ void ParetoPlot::refreshCurrent()
         m_current->data()->clear();
     else
         m_current->setData({sizeOf(m_now.bytes)}, {m_now.cost}, true);
-    setAccessibleDescription(m_hasNow ? tr("Now: %1, predicted damage %2")
-                                            .arg(bytesText(m_now.bytes + m_data.otherBytes),
-                                                 significantText(m_now.cost, 3))
-                                      : QString());
+    setAccessibleDescription(m_hasNow
+                                 ? tr("Now: %1, predicted damage %2")
+                                       .arg(bytesText(m_now.bytes + m_data.otherBytes), significantText(m_now.cost, 3))
+                                 : QString());
     if (!isVisible() || m_plot->width() <= 0)
         return;
     m_moving->replot();
