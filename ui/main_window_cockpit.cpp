@@ -59,12 +59,19 @@ void MainWindow::connectCockpit()
 }
 
 /// The checks come first: they are quick, and they say whether there is anything to estimate.
+/// Asked later, not now: whoever has just ended a job may start the next one of its own.
 void MainWindow::estimateWhenFree()
 {
-    if (!m_cockpitPage->wantsEstimate() || m_open->isRunning() || m_doctor->isRunning() || m_jobs->isBusy() ||
-        m_worker->state() != WorkerClient::State::Ready)
+    if (!m_cockpitPage->wantsEstimate())
         return;
-    m_cockpitPage->estimate();
+    QMetaObject::invokeMethod(
+        this,
+        [this] {
+            if (!m_open->isRunning() && !m_doctor->isRunning() && !m_jobs->isBusy() &&
+                m_worker->state() == WorkerClient::State::Ready)
+                m_cockpitPage->estimate();
+        },
+        Qt::QueuedConnection);
 }
 
 void MainWindow::showCockpitPage()

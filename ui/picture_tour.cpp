@@ -184,9 +184,7 @@ void PictureTour::showPrompt()
     view->prompt()->setPrompt(kPrompt);
     view->prompt()->generate();
     waitFor([view] { return !view->prompt()->isRunning(); },
-            [this] {
-                shoot(QStringLiteral("prompt"), [this] { showCheck(); });
-            });
+            [this] { shoot(QStringLiteral("prompt"), [this] { showCheck(); }); });
 }
 
 void PictureTour::waitForChecks(const DoctorPanel* panel, std::function<void()> next)

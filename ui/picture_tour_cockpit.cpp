@@ -25,8 +25,7 @@ constexpr double kDragBits = 2.3; // where the slider is held for the picture
 
 void sendMouse(QWidget& widget, QEvent::Type type, const QPoint& point)
 {
-    QMouseEvent event(type, point, widget.mapToGlobal(point),
-                      type == QEvent::MouseMove ? Qt::NoButton : Qt::LeftButton,
+    QMouseEvent event(type, point, widget.mapToGlobal(point), type == QEvent::MouseMove ? Qt::NoButton : Qt::LeftButton,
                       type == QEvent::MouseButtonRelease ? Qt::NoButton : Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(&widget, &event);
 }

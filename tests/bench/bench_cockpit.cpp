@@ -100,10 +100,11 @@ bool measure(const char* name, const LlamaShape& shape, int steps)
     std::sort(frames.begin(), frames.end());
     std::sort(solves.begin(), solves.end());
     const auto late = std::count_if(frames.begin(), frames.end(), [](double ms) { return ms > 1000.0 / 60; });
-    std::printf("{\"bench\":\"cockpit\",\"layers\":\"%s\",\"build\":\"%s\",\"frames\":%d,\"median_ms\":%.2f,\"p95_ms\":%.2f,"
-                "\"worst_ms\":%.2f,\"over_16.7_ms\":%d,\"solve_median_ms\":%.3f,\"solve_worst_ms\":%.3f}\n",
-                name, buildVersion(), steps, at(frames, 0.5), at(frames, 0.95), frames.back(), static_cast<int>(late),
-                at(solves, 0.5), solves.back());
+    std::printf(
+        "{\"bench\":\"cockpit\",\"layers\":\"%s\",\"build\":\"%s\",\"frames\":%d,\"median_ms\":%.2f,\"p95_ms\":%.2f,"
+        "\"worst_ms\":%.2f,\"over_16.7_ms\":%d,\"solve_median_ms\":%.3f,\"solve_worst_ms\":%.3f}\n",
+        name, buildVersion(), steps, at(frames, 0.5), at(frames, 0.95), frames.back(), static_cast<int>(late),
+        at(solves, 0.5), solves.back());
     return true;
 }
 

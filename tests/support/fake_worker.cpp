@@ -8,9 +8,9 @@
 //
 //   script         quantize: 42 layer events in about 1 s, progress, a result. evaluate, generate, export, verify,
 //                  doctor: short scripted jobs. analyze: estimates of all 42 layers at once, then (with `measure`)
-//                  figures of one layer every 10 ms, and a sensitivity file at `save_to`; layer 20 fails. A model path that holds "missing" is answered by NotFound, one that
-//                  holds "broken" by BadFormat; the doctor has a failed check for both. Cancel, end of file on stdin
-//                  and SIGTERM are obeyed.
+//                  figures of one layer every 10 ms, and a sensitivity file at `save_to`; layer 20 fails. A model path
+//                  that holds "missing" is answered by NotFound, one that holds "broken" by BadFormat; the doctor has a
+//                  failed check for both. Cancel, end of file on stdin and SIGTERM are obeyed.
 //   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
 //   crash-doctor   as `script`, a doctor dies by SIGSEGV
@@ -501,11 +501,11 @@ private:
         }
         progress(id, "quantize", {}, count, count, "layers");
         Json result{{"seconds", 1.0},
-                          {"bits_per_weight", bits + 0.375 * bits},
-                          {"stored_bytes", bytes},
-                          {"original_bytes", 13'840'864},
-                          {"out", request.spec.value("out", "")},
-                          {"layers", layers}};
+                    {"bits_per_weight", bits + 0.375 * bits},
+                    {"stored_bytes", bytes},
+                    {"original_bytes", 13'840'864},
+                    {"out", request.spec.value("out", "")},
+                    {"layers", layers}};
         if (request.spec.contains("plan") && request.spec["plan"].is_string()) {
             Json predictions = Json::array();
             for (const Json& layer : layers)

@@ -27,9 +27,12 @@ inline Sensitivity syntheticSensitivity(const LlamaShape& shape, Provenance prov
     };
     const int h = shape.hidden;
     const int m = shape.intermediate;
-    const Row rows[] = {{"self_attn.q_proj", "attention", h, h, 0.7}, {"self_attn.k_proj", "attention", shape.keyRows, h, 0.9},
-                        {"self_attn.v_proj", "attention", shape.keyRows, h, 2.2}, {"self_attn.o_proj", "context", h, h, 1.2},
-                        {"mlp.gate_proj", "mlp", m, h, 1.0},          {"mlp.up_proj", "mlp", m, h, 1.3},
+    const Row rows[] = {{"self_attn.q_proj", "attention", h, h, 0.7},
+                        {"self_attn.k_proj", "attention", shape.keyRows, h, 0.9},
+                        {"self_attn.v_proj", "attention", shape.keyRows, h, 2.2},
+                        {"self_attn.o_proj", "context", h, h, 1.2},
+                        {"mlp.gate_proj", "mlp", m, h, 1.0},
+                        {"mlp.up_proj", "mlp", m, h, 1.3},
                         {"mlp.down_proj", "hidden", h, m, 2.0}};
     Sensitivity out;
     out.model = {"LlamaForCausalLM", "synthetic", {{"model.safetensors", std::string(64, '0')}}};
@@ -73,8 +76,10 @@ inline Sensitivity syntheticSensitivity(const LlamaShape& shape, Provenance prov
                 }
                 linear.choices.push_back(choice);
             }
-            linear.choices.push_back({kKeptBits, static_cast<std::uint64_t>(row.N) * static_cast<std::uint64_t>(row.K) * 2,
-                                      {0, Provenance::Measured}, {0, Provenance::Measured}});
+            linear.choices.push_back({kKeptBits,
+                                      static_cast<std::uint64_t>(row.N) * static_cast<std::uint64_t>(row.K) * 2,
+                                      {0, Provenance::Measured},
+                                      {0, Provenance::Measured}});
             if (measured) {
                 linear.criterion = {score * 50 * (0.8 + 0.4 * noise()), provenance};
                 TensorDetail detail;

@@ -400,7 +400,8 @@ void TestCockpitDocument::theColourMapRisesEvenly()
     for (int i = 1; i < 256; ++i) {
         const QColor a = mapColor((i - 1) / 255.0, true);
         const QColor b = mapColor(i / 255.0, true);
-        const double step = std::abs(a.red() - b.red()) + std::abs(a.green() - b.green()) + std::abs(a.blue() - b.blue());
+        const double step =
+            std::abs(a.red() - b.red()) + std::abs(a.green() - b.green()) + std::abs(a.blue() - b.blue());
         smallest = std::min(smallest, step);
         largest = std::max(largest, step);
         QVERIFY2(contrast(b, Qt::black) >= contrast(a, Qt::black) - 0.02, "lighter with every step");

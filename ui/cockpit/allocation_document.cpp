@@ -42,9 +42,9 @@ AllocationDocument::AllocationDocument(QObject* parent)
         solve();
     });
     connect(&m_solver, &LiveSolver::prepareFailed, this, [this](const Error& error) { setProblem(error); });
-    connect(&m_solver, &LiveSolver::solved, this, [this](const Allocation& allocation) {
+    connect(&m_solver, &LiveSolver::solved, this, [this](const Allocation& allocation, quint64 ticket) {
         m_allocation = allocation;
-        m_answered = m_asked;
+        m_answered = ticket == m_ticket ? m_asked : std::nullopt; // or a newer question waits for its answer
         setProblem({});
         Q_EMIT allocationChanged();
     });
@@ -187,7 +187,7 @@ void AllocationDocument::solve()
     if (!plans())
         return;
     m_asked = m_inputs;
-    m_solver.solve(m_inputs.rule, effectiveBudget());
+    m_solver.solve(m_inputs.rule, effectiveBudget(), ++m_ticket);
 }
 
 void AllocationDocument::setProblem(std::optional<Error> problem)

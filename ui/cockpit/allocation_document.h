@@ -105,7 +105,8 @@ private:
     std::optional<PlanInputs> m_dragStart;
     std::optional<Allocation> m_allocation;
     std::optional<PlanInputs> m_answered; ///< the inputs of m_allocation
-    std::optional<PlanInputs> m_asked;
+    std::optional<PlanInputs> m_asked;    ///< the inputs of the last question
+    quint64 m_ticket = 0;                 ///< of that question
     std::optional<Error> m_problem;
     QUndoStack* m_undo;
     LiveSolver m_solver;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace sa::ui
 {
@@ -16,9 +17,8 @@ namespace sa::ui
 namespace
 {
 
-constexpr int kHatch = 6;            // distance of the lines
-constexpr double kSmallestText = 6;  // points; below it is no help
-constexpr double kLargestText = 1.0; // of the widget's font
+constexpr int kHatch = 6;           // distance of the lines
+constexpr double kSmallestText = 6; // points; below it is no help
 
 QPixmap hatchTile(const QColor& ink, double ratio)
 {
@@ -47,19 +47,17 @@ void CellPainter::prepare(const QFont& font, const Colors& colors, double device
     m_hatchOnLight = hatchTile(Qt::black, devicePixelRatio);
 }
 
-void CellPainter::fitText(const QSize& cell, const QString& sample)
+bool CellPainter::fitText(const QSize& cell, const QString& sample)
 {
+    const QFont before = m_fitted;
+    const bool fitted = std::exchange(m_textFits, false);
     m_fitted = m_font;
-    m_textFits = false;
-    const double largest = m_font.pointSizeF() * kLargestText;
-    for (double size = largest; size >= kSmallestText; size -= 0.5) {
+    for (double size = m_font.pointSizeF(); size >= kSmallestText && !m_textFits; size -= 0.5) {
         m_fitted.setPointSizeF(size);
         const QFontMetrics metrics(m_fitted);
-        if (metrics.horizontalAdvance(sample) + 1 > cell.width() || metrics.height() > cell.height())
-            continue;
-        m_textFits = true;
-        return;
+        m_textFits = metrics.horizontalAdvance(sample) + 1 <= cell.width() && metrics.height() <= cell.height();
     }
+    return fitted != m_textFits || (m_textFits && m_fitted != before);
 }
 
 void CellPainter::paint(QPainter& painter, const QRect& rect, const CellLook& look) const

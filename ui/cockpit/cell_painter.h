@@ -30,8 +30,8 @@ public:
     /// To be called when font, theme or scale have changed.
     void prepare(const QFont& font, const Colors& colors, double devicePixelRatio);
     void paint(QPainter& painter, const QRect& rect, const CellLook& look) const;
-    /// The largest font in which `sample` fits into a cell of this size; a point size of 0: none does.
-    void fitText(const QSize& cell, const QString& sample);
+    /// Takes the largest font in which `sample` fits into a cell of this size. True when that is another than before.
+    bool fitText(const QSize& cell, const QString& sample);
     bool showsText() const { return m_textFits; }
     /// One mark alone, for the legend.
     static void paintMark(QPainter& painter, const QRect& rect, unsigned mark, const QColor& ink);

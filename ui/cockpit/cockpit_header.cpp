@@ -85,7 +85,6 @@ CockpitHeader::CockpitHeader(AllocationDocument& document, QWidget* parent)
     m_menu->setToolTipsVisible(true);
     m_more->setMenu(m_menu);
     m_more->setPopupMode(QToolButton::InstantPopup);
-    m_more->setStyleSheet(QStringLiteral("QToolButton::menu-indicator { image: none; }"));
     m_analyze = makeButton(tr("Analyze"), QStringLiteral("analyze"), this);
     connect(m_analyze, &QPushButton::clicked, this,
             [this] { m_work == Work::Measuring ? Q_EMIT cancelRequested() : Q_EMIT analyzeRequested(); });

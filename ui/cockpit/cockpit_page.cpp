@@ -18,6 +18,7 @@
 
 #include <QAction>
 #include <QMenu>
+#include <QScrollArea>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QUndoStack>
@@ -97,11 +98,12 @@ QWidget* CockpitPage::makeEmpty()
 
 QWidget* CockpitPage::makeContent()
 {
-    m_content = new QWidget(this);
-    m_header = new CockpitHeader(m_document, m_content);
-    m_budget = new BudgetPanel(m_document, m_content);
-    m_heatmap = new HeatmapCard(m_document, m_selection, m_content);
-    m_side = new SidePanel(m_document, m_selection, m_content);
+    auto* box = new QWidget(this);
+    m_content = makeScroll(box, this); // for small windows and large text
+    m_header = new CockpitHeader(m_document, box);
+    m_budget = new BudgetPanel(m_document, box);
+    m_heatmap = new HeatmapCard(m_document, m_selection, box);
+    m_side = new SidePanel(m_document, m_selection, box);
     m_actions = new PlanActions(m_document, m_selection, this);
     m_files = new PlanFiles(m_document, *m_side->pareto(), this);
     m_header->addIconAction(m_actions->undo());
@@ -122,7 +124,7 @@ QWidget* CockpitPage::makeContent()
     });
     connect(m_files, &PlanFiles::stored, this, &CockpitPage::compressRequested);
 
-    auto* splitter = new QSplitter(Qt::Horizontal, m_content);
+    auto* splitter = new QSplitter(Qt::Horizontal, box);
     splitter->addWidget(m_heatmap);
     splitter->addWidget(m_side);
     splitter->setHandleWidth(space::kMedium);
@@ -130,7 +132,7 @@ QWidget* CockpitPage::makeContent()
     splitter->setStretchFactor(0, 3);
     splitter->setStretchFactor(1, 2);
     splitter->setSizes({690, 430});
-    auto* layout = new QVBoxLayout(m_content);
+    auto* layout = new QVBoxLayout(box);
     tighten(layout, space::kMedium);
     layout->addWidget(m_header);
     layout->addWidget(m_budget);
@@ -154,32 +156,28 @@ void CockpitPage::connectAnalysis()
 
 void CockpitPage::setModel(const ModelSummary& model)
 {
-    if (m_analysis->isRunning() && model.folder != m_model.folder)
-        m_analysis->forget();
     const bool useful = !model.packed && model.quantizableParameters > 0;
-    if (useful && model.folder == m_model.folder && !m_document.isEmpty())
-        return; // opened again; what is known of it stays
-    if (model.packed && m_service.isBusy())
-        return; // a run's result is looked at; the plan's model will be of interest again
-    m_model = model;
-    m_measuredWith.reset();
-    m_banner->dismiss();
-    m_header->setWork(CockpitHeader::Work::None);
-    m_document.clear();
-    m_wantsEstimate = useful;
-    if (!useful) {
+    m_stack->setCurrentWidget(useful ? m_content : m_empty);
+    if (!useful) { // what is known of the model before stays, for when it is opened again
         m_emptyTitle->setText(model.packed ? tr("The bits of this model are given out already")
                                            : tr("Nothing in this model can be compressed"));
         m_emptyText->setText(
             model.packed
                 ? tr("It is compressed: its weights are sign planes now. Open the original to share bits anew.")
                 : tr("It has no linear layers of a kind that this program knows."));
-        m_stack->setCurrentWidget(m_empty);
         return;
     }
+    if (model.folder == m_model.folder && !m_document.isEmpty())
+        return;
+    m_analysis->forget();
+    m_model = model;
+    m_measuredWith.reset();
+    m_banner->dismiss();
+    m_header->setWork(CockpitHeader::Work::None);
+    m_document.clear();
+    m_wantsEstimate = true;
     m_budget->setTraffic(model.traffic, model.positions);
     m_document.setSensitivity(skeletonOf(model, m_settings));
-    m_stack->setCurrentWidget(m_content);
     refreshCommands();
 }
 
@@ -219,7 +217,7 @@ bool CockpitPage::isRunning() const
 
 void CockpitPage::estimate()
 {
-    if (!m_wantsEstimate || m_analysis->isRunning() || m_service.isBusy() ||
+    if (!m_wantsEstimate || m_stack->currentWidget() != m_content || m_analysis->isRunning() || m_service.isBusy() ||
         (!isVisible() && m_model.storedBytes > kQuickBytes))
         return;
     m_wantsEstimate = false;

@@ -142,10 +142,8 @@ void HeatmapView::refreshLooks()
         m_dirty.push_back(static_cast<int>(i));
     }
     // Digits of a sample of the same length: the size of the text must not jump with every step of the slider.
-    const bool hadText = m_painter.showsText();
     const QSize cell(static_cast<int>(m_geometry.cellWidth) - m_geometry.gap(), m_geometry.cellHeight);
-    m_painter.fitText(cell, m_view.quantity == Quantity::Bits ? QStringLiteral("4") : longest);
-    if (hadText != m_painter.showsText())
+    if (m_painter.fitText(cell, m_view.quantity == Quantity::Bits ? QStringLiteral("4") : longest))
         m_cacheValid = false;
     if (m_dirty.size() > kFewCells || !m_cacheValid) {
         viewport()->update(m_geometry.cells);

@@ -55,6 +55,7 @@ LiveSolver::Solution LiveSolver::solveNow(const Allocator& allocator, const Budg
     QElapsedTimer timer;
     timer.start();
     Solution out;
+    out.ticket = budget.ticket;
     auto allocation = allocator.allocate(budget.rule, budget.bytes);
     if (allocation)
         out.allocation = std::move(*allocation);
@@ -112,11 +113,11 @@ void LiveSolver::take(Preparation preparation)
     Q_EMIT prepared();
 }
 
-void LiveSolver::solve(Rule rule, std::uint64_t budget)
+void LiveSolver::solve(Rule rule, std::uint64_t budget, quint64 ticket)
 {
     if (!m_plans)
         return;
-    const Budget question{rule, budget};
+    const Budget question{rule, budget, ticket};
     if (m_solving) {
         m_nextBudget = question;
         return;
@@ -148,9 +149,9 @@ void LiveSolver::take(const Solution& solution)
 {
     m_solveMs = solution.ms;
     if (solution.error)
-        Q_EMIT solveFailed(*solution.error);
+        Q_EMIT solveFailed(*solution.error, solution.ticket);
     else
-        Q_EMIT solved(*solution.allocation);
+        Q_EMIT solved(*solution.allocation, solution.ticket);
 }
 
 } // namespace sa::ui

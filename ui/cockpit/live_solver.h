@@ -33,7 +33,8 @@ public:
     void prepare(std::shared_ptr<const Sensitivity> sensitivity, const Constraints& constraints);
     /// Answered by solved() or solveFailed(); of questions that come while one is worked on, only the last is answered.
     /// Ignored before the first prepared().
-    void solve(Rule rule, std::uint64_t budget);
+    /// `ticket` comes back with the answer.
+    void solve(Rule rule, std::uint64_t budget, quint64 ticket);
     void clear();
 
     /// Of the last success; null before.
@@ -44,8 +45,8 @@ public:
 Q_SIGNALS:
     void prepared();
     void prepareFailed(const sa::Error& error);
-    void solved(const sa::Allocation& allocation);
-    void solveFailed(const sa::Error& error);
+    void solved(const sa::Allocation& allocation, quint64 ticket);
+    void solveFailed(const sa::Error& error, quint64 ticket);
 
 private:
     struct Question {
@@ -55,6 +56,7 @@ private:
     struct Budget {
         Rule rule;
         std::uint64_t bytes;
+        quint64 ticket;
     };
     struct Preparation {
         std::optional<PreparedPlans> plans;
@@ -65,6 +67,7 @@ private:
         std::optional<Allocation> allocation;
         std::optional<Error> error;
         double ms = 0;
+        quint64 ticket = 0;
     };
 
     static Preparation prepareNow(const Question& question);

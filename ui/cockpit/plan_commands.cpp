@@ -25,7 +25,7 @@ QStringList allocateCommand(const AllocationDocument& document)
     const PlanInputs& inputs = document.inputs();
     QStringList out{QStringLiteral("shiftadd"), QStringLiteral("allocate"), QString::fromLatin1(kSensitivityFile)};
     if (document.plans())
-        out << QStringLiteral("--bytes") << QString::number(document.effectiveBudget());
+        out << QStringLiteral("--bytes") << QString::number(document.effectiveBudget() + document.sensitivity().otherBytes);
     if (inputs.rule != Rule::Optimal)
         out << QStringLiteral("--rule") << QString::fromLatin1(name(inputs.rule));
     for (const auto& [linear, rule] : inputs.constraints.rules) {

@@ -46,6 +46,7 @@ AgreementPlot::AgreementPlot(QWidget* parent)
     m_plot->yAxis->setLabel(tr("Measured error"));
     m_plot->axisRect()->setMinimumMargins(QMargins(4, 8, 12, 4));
     m_plot->setMouseTracking(true);
+    m_plot->setFocusPolicy(Qt::NoFocus); // the slider and the table are its way without a mouse
     connect(m_plot, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) { showToolTip(event->pos()); });
     applyColors();
 }

@@ -58,6 +58,7 @@ ParetoPlot::ParetoPlot(QWidget* parent)
     m_plot->xAxis->ticker()->setTickCount(5);
     m_plot->axisRect()->setMinimumMargins(QMargins(4, 8, 12, 4));
     m_plot->setMouseTracking(true);
+    m_plot->setFocusPolicy(Qt::NoFocus); // the slider and the table are its way without a mouse
     connect(m_plot, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) { showToolTip(event->pos()); });
     connect(m_plot, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
         if (event->button() == Qt::LeftButton)
