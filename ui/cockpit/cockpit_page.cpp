@@ -320,8 +320,10 @@ void CockpitPage::showOutcome(const RunOutcome& outcome)
 
 void CockpitPage::refreshCommands()
 {
-    if (!m_document.isEmpty())
-        m_side->setCommands(planCommands(m_document, analyzeSpec(m_model, m_settings), m_settings));
+    if (m_document.isEmpty())
+        return;
+    const PlanCommands commands = planCommands(m_document, analyzeSpec(m_model, m_settings), m_settings);
+    m_side->setCommands(commands.commands, commands.remark);
 }
 
 void CockpitPage::addTo(QMenu& menu)

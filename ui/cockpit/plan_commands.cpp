@@ -3,6 +3,10 @@
 
 #include "ui/text.h"
 
+#include <QCoreApplication>
+
+#include <algorithm>
+
 namespace sa::ui
 {
 
@@ -20,12 +24,34 @@ QStringList words(const JobSpec& spec)
     return out;
 }
 
-QStringList allocateCommand(const AllocationDocument& document)
+/// `links` of the plan as `--link` takes them; nothing where it has no words for them.
+std::optional<std::vector<std::string>> linkOptions(const AllocationDocument& document)
+{
+    const auto& links = document.inputs().constraints.links;
+    if (links.empty())
+        return std::vector<std::string>();
+    if (links == linksBySharedInput(document.sensitivity()))
+        return std::vector<std::string>{"shared"};
+    std::string projections;
+    std::vector<std::string> words;
+    for (const std::string& name : links.front()) {
+        const int linear = document.indexOf(name);
+        if (linear < 0)
+            return {};
+        words.push_back(document.sensitivity().linears[static_cast<std::size_t>(linear)].projection);
+        projections += (projections.empty() ? "" : ",") + words.back();
+    }
+    const auto same = linksByProjection(document.sensitivity(), words);
+    return same && *same == links ? std::optional(std::vector<std::string>{projections}) : std::nullopt;
+}
+
+QStringList allocateCommand(const AllocationDocument& document, const std::vector<std::string>& links)
 {
     const PlanInputs& inputs = document.inputs();
     QStringList out{QStringLiteral("shiftadd"), QStringLiteral("allocate"), QString::fromLatin1(kSensitivityFile)};
     if (document.plans())
-        out << QStringLiteral("--bytes") << QString::number(document.effectiveBudget() + document.sensitivity().otherBytes);
+        out << QStringLiteral("--bytes")
+            << QString::number(document.effectiveBudget() + document.sensitivity().otherBytes);
     if (inputs.rule != Rule::Optimal)
         out << QStringLiteral("--rule") << QString::fromLatin1(name(inputs.rule));
     for (const auto& [linear, rule] : inputs.constraints.rules) {
@@ -38,12 +64,8 @@ QStringList allocateCommand(const AllocationDocument& document)
             out << QStringLiteral("--range")
                 << QStringLiteral("%1=%2..%3").arg(of).arg(rule.low.value_or(1)).arg(rule.high.value_or(kKeptBits));
     }
-    for (const auto& group : inputs.constraints.links) {
-        QStringList names;
-        for (const std::string& linear : group)
-            names += fromUtf8(linear);
-        out << QStringLiteral("--link") << names.join(u',');
-    }
+    for (const std::string& link : links)
+        out << QStringLiteral("--link") << fromUtf8(link);
     return out << QStringLiteral("--out") << QString::fromLatin1(kPlanFile);
 }
 
@@ -61,15 +83,19 @@ AnalyzeSpec analyzeSpec(const ModelSummary& model, const QuantizeSpec& settings)
     return spec;
 }
 
-QList<QStringList> planCommands(const AllocationDocument& document, const AnalyzeSpec& analysis,
-                                const QuantizeSpec& settings)
+PlanCommands planCommands(const AllocationDocument& document, const AnalyzeSpec& analysis, const QuantizeSpec& settings)
 {
     AnalyzeSpec analyze = analysis;
     analyze.saveTo = kSensitivityFile;
     QuantizeSpec quantize = settings;
     quantize.plan = kPlanFile;
     quantize.bits = QuantizeSpec().bits;
-    return {words(analyze), allocateCommand(document), words(quantize)};
+    if (const auto links = linkOptions(document))
+        return {{words(analyze), allocateCommand(document, *links), words(quantize)}, {}};
+    return {
+        {words(quantize)},
+        QCoreApplication::translate("sa::ui::PlanCommands",
+                                    "Save the plan as plan.json first: these links have no words on a command line.")};
 }
 
 } // namespace sa::ui

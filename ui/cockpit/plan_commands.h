@@ -16,8 +16,14 @@ namespace sa::ui
 /// analysis has as its own default.
 AnalyzeSpec analyzeSpec(const ModelSummary& model, const QuantizeSpec& settings);
 
-/// analyze, allocate, quantize: what gives the present plan from a terminal.
-QList<QStringList> planCommands(const AllocationDocument& document, const AnalyzeSpec& analysis,
-                                const QuantizeSpec& settings);
+struct PlanCommands {
+    QList<QStringList> commands;
+    QString remark; ///< what has to be done besides, or empty
+};
+
+/// analyze, allocate, quantize: what gives the present plan from a terminal. The command line links projections in
+/// every block; where single layers are linked otherwise, the plan has to come from a file.
+PlanCommands planCommands(const AllocationDocument& document, const AnalyzeSpec& analysis,
+                          const QuantizeSpec& settings);
 
 } // namespace sa::ui

@@ -128,6 +128,9 @@ QWidget* SidePanel::makeCommand()
     m_command->setTall();
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(14, 4, 14, 12);
+    m_commandRemark = makeCaption({}, box);
+    m_commandRemark->hide();
+    layout->addWidget(m_commandRemark);
     layout->addWidget(m_command);
     return box;
 }
@@ -137,8 +140,10 @@ void SidePanel::showPart(Part part)
     m_parts->setValue(part);
 }
 
-void SidePanel::setCommands(const QList<QStringList>& commands)
+void SidePanel::setCommands(const QList<QStringList>& commands, const QString& remark)
 {
+    m_commandRemark->setText(remark);
+    m_commandRemark->setVisible(!remark.isEmpty());
     m_command->setCommands(commands);
 }
 

@@ -36,7 +36,7 @@ public:
     void showPart(Part part);
     /// Predicted against measured, after a run; also marks the run's size among the plans.
     void showOutcome(const RunOutcome& outcome, std::uint64_t linearBytes, double predictedCost);
-    void setCommands(const QList<QStringList>& commands);
+    void setCommands(const QList<QStringList>& commands, const QString& remark);
     ParetoPlot* pareto() const { return m_pareto; }
     DataTable* table() const { return m_table; }
     QString agreementText() const;
@@ -66,6 +66,7 @@ private:
     AgreementPlot* m_agreement;
     QLabel* m_agreementText;
     CommandBox* m_command;
+    QLabel* m_commandRemark;
     std::vector<ParetoPlot::Point> m_built;
     bool m_following = false; ///< selection is on its way between table and heatmap
 };
