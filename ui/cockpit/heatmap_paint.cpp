@@ -4,6 +4,7 @@
 
 #include "ui/text.h"
 
+#include <QPaintEvent>
 #include <QPainter>
 
 #include <algorithm>
