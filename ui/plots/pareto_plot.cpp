@@ -80,9 +80,9 @@ void ParetoPlot::clear()
     refresh();
 }
 
-void ParetoPlot::setData(const Data& data)
+void ParetoPlot::setData(const Data& tradeOff)
 {
-    m_data = data;
+    m_data = tradeOff;
     refresh();
 }
 

@@ -37,7 +37,7 @@ public:
 
     explicit ParetoPlot(QWidget* parent = nullptr);
 
-    void setData(const Data& data);
+    void setData(const Data& tradeOff);
     void setBuilt(const std::vector<Point>& points);
     /// Quick: only this point is drawn again.
     void setCurrent(const Point& point);
