@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/arguments.h"
 
+#include "app/cli/allocate_options.h"
 #include "core/protocol/messages.h"
 #include "core/protocol/recipe.h"
 
@@ -346,7 +347,8 @@ Error usageError(const CLI::ParseError& error, const CLI::App& app, const std::v
 
 Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& arguments,
                             const std::vector<const Command*>& commands,
-                            const std::vector<const TokenizerOptions*>& tokenizerCommands)
+                            const std::vector<const TokenizerOptions*>& tokenizerCommands,
+                            const AllocateOptions& allocate)
 {
     try {
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
@@ -368,6 +370,8 @@ Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& argum
     for (const TokenizerOptions* options : tokenizerCommands)
         if (options->chosen())
             return Arguments(options->command());
+    if (allocate.chosen())
+        return Arguments(allocate.command());
     return makeError(Errc::Usage, "a command is required").tryThis("See shiftadd --help");
 }
 
@@ -461,6 +465,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                                       "  shiftadd detokenize models/llama2-6m --ids 1,302,2038\n"
                                       "  shiftadd detokenize models/llama2-6m --ids 1 302 2038 --json\n");
 
+    const AllocateOptions allocate(app);
+
     Command importCommand(
         app, "import_reference", "import-reference", "Make a packed model of the reference implementation's files",
         "  shiftadd import-reference Llama-2-7b-wbits2-lat packed-2bit --base models/Llama-2-7b-hf\n");
@@ -471,10 +477,12 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     auto parsed = parseWith(app, arguments,
                             {&info, &quantize, &analyze, &evaluate, &generate, &exportCommand, &verify, &doctor,
                              &importCommand, &methods, &addOutliers},
-                            {&tokenize, &detokenize});
+                            {&tokenize, &detokenize}, allocate);
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)
+        command->json = command->json || json;
+    if (auto* command = parsed ? std::get_if<AllocateCommand>(&*parsed) : nullptr)
         command->json = command->json || json;
     return parsed;
 }

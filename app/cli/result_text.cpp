@@ -201,6 +201,10 @@ std::string packedText(const std::string& out, const Json& result)
         lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
                                                 errorPercent(sum / static_cast<double>(layers.size())),
                                                 errorPercent(worst), worstName));
+    if (const Json& prediction = member(result, "prediction"); !prediction.empty())
+        lines.emplace_back("Predicted", fmt::format("errors of {} layers, rank correlation {} with the measured ones",
+                                                    member(prediction, "layers").size(),
+                                                    fixed(number(prediction, "kendall_tau"), 3)));
     lines.emplace_back("Time", formatSeconds(number(result, "seconds")));
     lines.emplace_back("Written to", display(out, 1000));
     return table.text() + "\n" + labelled(lines);
@@ -213,6 +217,24 @@ std::string evaluateText(const Json& result)
                                           formatCount(number(result, "windows")))},
                      {"Time", fmt::format("{}, {} tokens a second", formatSeconds(number(result, "seconds")),
                                           formatCount(number(result, "tokens_per_second")))}});
+}
+
+/// The figures themselves are in the file: there are as many as layers and widths.
+std::string analyzeText(const Json& result)
+{
+    const double failed = number(result, "failed");
+    Lines lines{{"Layers", formatCount(number(result, "linears"))}};
+    if (failed > 0)
+        lines.emplace_back("Not measured", fmt::format("{} layers: see the warnings", formatCount(failed)));
+    if (number(result, "tokens") > 0)
+        lines.emplace_back("Damage",
+                           fmt::format("{} measured on {} tokens, {} passes in all",
+                                       formatCount(number(result, "measured")), formatCount(number(result, "tokens")),
+                                       formatCount(number(result, "forward_passes"))));
+    lines.emplace_back("Time", formatSeconds(number(result, "seconds")) +
+                                   (result.value("cached", false) ? ", all of it known from before" : ""));
+    lines.emplace_back("Sensitivity", text(result, "sensitivity_file"));
+    return labelled(lines);
 }
 
 std::string exportText(const Json& result)
@@ -258,6 +280,8 @@ std::string resultText(const JobSpec& spec, const Json& result)
         return packedText(quantize->out, result);
     if (const auto* import = std::get_if<ImportReferenceSpec>(&spec))
         return packedText(import->out, result);
+    if (std::holds_alternative<AnalyzeSpec>(spec))
+        return analyzeText(result);
     if (std::holds_alternative<EvaluateSpec>(spec))
         return evaluateText(result);
     if (std::holds_alternative<ExportSpec>(spec))

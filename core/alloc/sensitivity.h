@@ -61,7 +61,9 @@ struct TensorDetail {
 
     struct OutlierChannel {
         std::int64_t channel = 0; ///< input channel k, 0..K-1
-        double ratio = 0;         ///< its magnitude over the median channel's
+        double ratio = 0;         ///< its root mean square over the median channel's
+        double inputRms = 0;      ///< sqrt(diag(H) / tokens)
+        double columnNorm = 0;    ///< of the weight's column k
     };
     std::vector<OutlierChannel> outliers; ///< descending ratio
 

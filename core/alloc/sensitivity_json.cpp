@@ -60,7 +60,10 @@ Json toJson(const TensorDetail& detail)
 {
     Json outliers = Json::array();
     for (const auto& outlier : detail.outliers)
-        outliers.push_back({{"channel", outlier.channel}, {"ratio", outlier.ratio}});
+        outliers.push_back({{"channel", outlier.channel},
+                            {"ratio", outlier.ratio},
+                            {"input_rms", outlier.inputRms},
+                            {"column_norm", outlier.columnNorm}});
     return {{"mean", detail.mean},
             {"deviation", detail.deviation},
             {"min", detail.min},
@@ -93,10 +96,12 @@ Result<TensorDetail> detailFrom(const JsonField& field, std::int64_t K)
     if (const auto outliers = field.find("outliers")) {
         SA_TRY(const auto elements, outliers->elements(kMaxBins));
         for (const JsonField& element : elements) {
-            SA_CHECK(refuseUnknownMembers(element, {"channel", "ratio"}));
+            SA_CHECK(refuseUnknownMembers(element, {"channel", "ratio", "input_rms", "column_norm"}));
             TensorDetail::OutlierChannel outlier;
             SA_TRY(outlier.channel, element.intAt("channel", 0, K - 1));
             SA_TRY(outlier.ratio, number(element, "ratio"));
+            SA_TRY(outlier.inputRms, number(element, "input_rms"));
+            SA_TRY(outlier.columnNorm, number(element, "column_norm"));
             out.outliers.push_back(outlier);
         }
     }

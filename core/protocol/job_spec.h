@@ -66,7 +66,7 @@ struct QuantizeSpec : QuantizerOptions {
     bool operator==(const QuantizeSpec&) const = default;
 };
 
-/// How much each layer suffers at each bit width, before anything is quantized (docs/decisions/0013).
+/// How much each layer suffers at each bit width, before anything is quantized (docs/decisions/0014).
 struct AnalyzeSpec : QuantizerOptions {
     AnalyzeSpec() { samples = 32; }
     std::string model;
