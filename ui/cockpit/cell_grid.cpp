@@ -16,7 +16,9 @@ namespace
 /// "self_attn.q_proj" of "model.layers.3.self_attn.q_proj".
 std::string nameInBlock(const LinearSensitivity& linear)
 {
-    const std::string middle = "." + std::to_string(linear.block) + ".";
+    std::string middle(1, '.');
+    middle += std::to_string(linear.block);
+    middle += '.';
     const std::size_t at = linear.name.find(middle);
     return at == std::string::npos ? linear.name : linear.name.substr(at + middle.size());
 }
