@@ -64,7 +64,10 @@ int main(int argc, char** argv)
                                    QStringLiteral("folder"));
     const QCommandLineOption suffix(QStringLiteral("suffix"), QStringLiteral("Added to the pictures' file names."),
                                     QStringLiteral("text"));
-    parser.addOptions({worker, settings, pictures, model, suffix});
+    const QCommandLineOption sensitivity(QStringLiteral("sensitivity"),
+                                         QStringLiteral("A sensitivity file for more pictures of the bit budget."),
+                                         QStringLiteral("file"));
+    parser.addOptions({worker, settings, pictures, model, suffix, sensitivity});
     parser.process(app);
 
     sa::ui::MainWindow::Options options;
@@ -73,7 +76,8 @@ int main(int argc, char** argv)
                                  : QDir(QApplication::applicationDirPath()).filePath(QStringLiteral("shiftadd-worker"));
     options.settingsFile = parser.value(settings);
     if (parser.isSet(pictures))
-        return takePictures(options, {parser.value(pictures), parser.value(model), parser.value(suffix)}, app);
+        return takePictures(options, {parser.value(pictures), parser.value(model), parser.value(suffix), parser.value(sensitivity)},
+                            app);
     sa::ui::Theme theme(app);
     sa::ui::MainWindow window(options, theme);
     window.show();

@@ -133,7 +133,7 @@ void PictureTour::showModel()
 void PictureTour::showChecks()
 {
     m_window.modelPage()->showChecks();
-    shoot(QStringLiteral("checks"), [this] { showRun(); });
+    shoot(QStringLiteral("checks"), [this] { showEstimated(); });
 }
 
 void PictureTour::showRun()
@@ -184,12 +184,7 @@ void PictureTour::showPrompt()
     view->prompt()->setPrompt(kPrompt);
     view->prompt()->generate();
     waitFor([view] { return !view->prompt()->isRunning(); },
-            [this] {
-                shoot(QStringLiteral("prompt"), [this] {
-                    m_over = true;
-                    Q_EMIT finished(0);
-                });
-            });
+            [this] { shoot(QStringLiteral("prompt"), [this] { showCheck(); }); });
 }
 
 void PictureTour::waitForChecks(const DoctorPanel* panel, std::function<void()> next)

@@ -23,6 +23,7 @@ public:
         QString folder; ///< where the pictures go
         QString model;  ///< an original model, empty: the sample; the run writes into a temporary folder, not beside it
         QString suffix; ///< added to the file names: "@2x"
+        QString sensitivity; ///< a sensitivity file of a larger model, for the bit budget page; empty: none
     };
 
     /// Window and theme are borrowed and must outlive the tour.
@@ -48,10 +49,16 @@ private:
     void showError();
     void showModel();
     void showChecks();
+    void showEstimated();
+    void showAnalyzed();
+    void showDrag();
+    void showPinned();
+    void showLargeModel();
     void showRun();
     void showStopped();
     void showResult();
     void showPrompt();
+    void showCheck();
 
     MainWindow& m_window;
     Theme& m_theme;
