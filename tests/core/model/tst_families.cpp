@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every family and every variant of its configuration against the reference framework: tiny random models whose logits
 // were computed by tests/data/families/make_families.py, and the shared real ones.
-#include "core/eval/perplexity.h"
+#include "tests/support/text_perplexity.h"
 #include "core/eval/text.h"
 #include "core/model/families.h"
 #include "core/runtime/generate.h"
@@ -121,8 +121,8 @@ private Q_SLOTS:
         const auto ids = tokenizer->encode(joinRawLines(*raw));
         QCOMPARE(static_cast<std::int64_t>(ids.size()), expected["tokens"].get<std::int64_t>());
         const auto result =
-            perplexity(*decoder, ids, expected["seqlen"].get<int>(),
-                       whole ? std::nullopt : std::optional(kFirstWindows), CancelToken(), [](auto, auto) {});
+            test::perplexity(*decoder, ids, expected["seqlen"].get<int>(),
+                             whole ? std::nullopt : std::optional(kFirstWindows));
         QVERIFY(result);
         const double wanted = whole ? expected["perplexity_fp32"].get<double>() : firstWindows;
         QVERIFY2(std::abs(result->perplexity / wanted - 1.0) < 2e-4,
@@ -143,7 +143,7 @@ private Q_SLOTS:
         SamplerOptions greedy;
         greedy.greedy = true;
         const auto text =
-            generate(*decoder, tokenizer->encode("Once upon a time"), 24, greedy, CancelToken(), [](auto) {});
+            generate(*decoder, tokenizer->encode("Once upon a time"), 24, greedy, CancelToken(), [](auto) { return true; });
         QVERIFY(text);
         const QString words = QString::fromStdString(tokenizer->decode(text->ids));
         QVERIFY2(words.contains("a little girl named Lily"), qPrintable(words));
