@@ -97,8 +97,9 @@ Result<Json> modelIdentity(const ModelFolder& model, const JobContext& context)
                              "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
                              "tokenizer.bin"}) {
         const std::string path = joinPath(model.path, name);
-        if (exists(path))
+        if (exists(path)) {
             SA_TRY(tokenizer[name], digests.of(path, context.cancel));
+        }
     }
     Json out{{"weights_sha256", weights}, {"tokenizer_sha256", tokenizer}};
     if (const std::string config = joinPath(model.path, "config.json"); exists(config)) {
