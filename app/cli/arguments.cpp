@@ -23,8 +23,8 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {
-    {"model", "MODEL"}, {"options", "--set"}, {"messages", "--message"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"}, {"options", "--set"}, {"messages", "--message"},
+                                       {"out", "OUT"},     {"reference", "DIR"}, {"max_windows", "--windows"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -329,7 +329,8 @@ void describeGenerate(Command& command)
     command.number("top_p", "X", withDefault("Sample from the likeliest tokens that sum up to X", fallback.topP));
     command.number("seed", "N", withDefault("Seed of the sampling", fallback.seed));
     command.repeatable("stop", "TEXT", "End before this text; may be repeated");
-    command.number("top_k_logged", "N", withDefault("Candidates to report with each token (--json)", fallback.topLogged));
+    command.number("top_k_logged", "N",
+                   withDefault("Candidates to report with each token (--json)", fallback.topLogged));
     command.list("force_ids", "N,N", "Score these tokens instead of sampling");
     command.text("kld_against", "MODEL", "With --force-ids: also the divergence from this model at each token");
     command.threadsAndDevice();

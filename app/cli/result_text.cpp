@@ -230,16 +230,15 @@ Lines textLines(const Json& result)
 
 void addDivergence(Lines& lines, const Json& d)
 {
-    lines.insert(lines.end(),
-                 {{"Original", formatNumber(number(d, "reference_perplexity"), 6)},
-                  {"Ratio", intervalText(member(d, "perplexity_ratio"), 5)},
-                  {"KL, mean", intervalText(member(d, "mean"), 4) + " nats a token"},
-                  {"KL, median", formatNumber(number(d, "median"), 4)},
-                  {"KL, 90 %", formatNumber(number(d, "p90"), 4)},
-                  {"KL, 99 %", formatNumber(number(d, "p99"), 4)},
-                  {"KL, 99.9 %", formatNumber(number(d, "p999"), 4)},
-                  {"KL, largest", formatNumber(number(d, "max"), 4)},
-                  {"Same choice", intervalText(member(d, "top1_agreement"), 5)}});
+    lines.insert(lines.end(), {{"Original", formatNumber(number(d, "reference_perplexity"), 6)},
+                               {"Ratio", intervalText(member(d, "perplexity_ratio"), 5)},
+                               {"KL, mean", intervalText(member(d, "mean"), 4) + " nats a token"},
+                               {"KL, median", formatNumber(number(d, "median"), 4)},
+                               {"KL, 90 %", formatNumber(number(d, "p90"), 4)},
+                               {"KL, 99 %", formatNumber(number(d, "p99"), 4)},
+                               {"KL, 99.9 %", formatNumber(number(d, "p999"), 4)},
+                               {"KL, largest", formatNumber(number(d, "max"), 4)},
+                               {"Same choice", intervalText(member(d, "top1_agreement"), 5)}});
     if (const Json& noise = member(d, "noise_floor"); !noise.empty())
         lines.emplace_back("Noise floor", intervalText(member(noise, "mean"), 3) + " (the original in float16)");
 }
@@ -301,8 +300,9 @@ std::string reportText(const ReportSpec& spec, const Json& result)
 {
     std::string out = evaluateText(member(result, "evaluation"));
     for (const Json& limit : member(member(result, "gate"), "limits"))
-        out += fmt::format("\n{}: {} of at most {}: {}", text(limit, "name"), formatNumber(number(limit, "value"), 4),
-                           formatNumber(number(limit, "limit"), 4), limit.value("passed", false) ? "passed" : "EXCEEDED");
+        out +=
+            fmt::format("\n{}: {} of at most {}: {}", text(limit, "name"), formatNumber(number(limit, "value"), 4),
+                        formatNumber(number(limit, "limit"), 4), limit.value("passed", false) ? "passed" : "EXCEEDED");
     if (const std::string reason = text(member(result, "gate"), "override"); reason != "-")
         out += "\nAccepted all the same: " + reason;
     for (const std::string& file : {spec.out, spec.html})

@@ -180,9 +180,8 @@ Result<Json> evaluateTasks(const EvaluateSpec& spec, EvaluatedModel& model, cons
     for (const TaskResult& result : results)
         out["tasks"].push_back(taskJson(result));
     for (const TaskGroup& group : groupsOf(results))
-        out["task_groups"].push_back({{"group", group.name},
-                                      {"items", group.accuracy.count},
-                                      {"accuracy", estimateJson(group.accuracy)}});
+        out["task_groups"].push_back(
+            {{"group", group.name}, {"items", group.accuracy.count}, {"accuracy", estimateJson(group.accuracy)}});
     out["cached_items"] = static_cast<std::int64_t>(items) - run.computed();
     out["task_seconds"] = watch.seconds();
     return out;

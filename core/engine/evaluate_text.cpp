@@ -239,8 +239,8 @@ private:
         const Stopwatch watch;
         std::optional<ProgressMeter> meter;
         ScoringProgress progress = progressOf(meter, m_context, "");
-        SA_TRY(const auto scores, scoreWindows([&] { return m_model.decoder(); }, m_windows, reference, kept,
-                                               m_context.cancel, progress));
+        SA_TRY(const auto scores,
+               scoreWindows([&] { return m_model.decoder(); }, m_windows, reference, kept, m_context.cancel, progress));
         const double seconds = watch.seconds();
         const Interval perplexity = perplexityOf(scores, m_spec.seqlen);
         Json out{{"perplexity", finiteOrNull(perplexity.value)},
@@ -250,8 +250,9 @@ private:
                  {"windows", m_windows.count},
                  {"cached_windows", m_windows.count - progress.computed},
                  {"seconds", seconds},
-                 {"tokens_per_second",
-                  progress.computed > 0 ? Json(static_cast<double>(progress.computed * m_spec.seqlen) / seconds) : Json()}};
+                 {"tokens_per_second", progress.computed > 0
+                                           ? Json(static_cast<double>(progress.computed * m_spec.seqlen) / seconds)
+                                           : Json()}};
         if (reference) {
             out["divergence"] = divergenceJson(divergenceOf(scores, m_spec.seqlen));
             out["divergence"]["noise_floor"] = noise;

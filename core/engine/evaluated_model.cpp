@@ -39,8 +39,8 @@ Result<const Decoder*> EvaluatedModel::decoder()
 {
     if (!m_decoder) {
         ProgressMeter meter(m_context->emit, "open", "blocks", static_cast<double>(config().layers));
-        SA_TRY(Decoder loaded, Decoder::load(*m_folder, m_device, m_context->cancel,
-                                             [&](int done, int) { meter.update(done); }));
+        SA_TRY(Decoder loaded,
+               Decoder::load(*m_folder, m_device, m_context->cancel, [&](int done, int) { meter.update(done); }));
         m_decoder = std::make_unique<Decoder>(std::move(loaded));
     }
     return m_decoder.get();

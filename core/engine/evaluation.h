@@ -33,7 +33,8 @@ public:
     void unload() { m_decoder.reset(); }
 
 private:
-    EvaluatedModel(ModelFolder folder, Tokenizer tokenizer, Json identity, at::Device device, const JobContext& context);
+    EvaluatedModel(ModelFolder folder, Tokenizer tokenizer, Json identity, at::Device device,
+                   const JobContext& context);
     std::unique_ptr<ModelFolder> m_folder;
     Tokenizer m_tokenizer;
     Json m_identity;

@@ -62,7 +62,8 @@ std::vector<TaskGroup> groupsOf(const std::vector<TaskResult>& results)
     };
     add("mmlu", [](const std::string& group) { return !group.empty(); });
     for (const auto name : kMmluGroups)
-        add("mmlu_" + std::string(name), [&](const std::string& group) { return group == "mmlu_" + std::string(name); });
+        add("mmlu_" + std::string(name),
+            [&](const std::string& group) { return group == "mmlu_" + std::string(name); });
     return groups;
 }
 
@@ -85,44 +86,45 @@ Json harnessResults(const std::vector<TaskResult>& results, const std::string& m
         groups[group.name] = entry;
         subtasks[group.name] = group.tasks;
     }
-    Json out{{"results", figures},
-             {"configs", perTask(results,
-                                 [](const TaskResult& result) {
-                                     return Json{{"task", result.task.name},
-                                                 {"dataset_path", result.task.file},
-                                                 {"dataset_sha256", result.fileDigest},
-                                                 {"split", result.task.split},
-                                                 {"output_type", result.task.lastWord ? "loglikelihood" : "multiple_choice"},
-                                                 {"num_fewshot", 0}};
-                                 })},
-             {"versions", perTask(results,
-                                  [](const TaskResult& result) {
-                                      return result.task.version ? Json(*result.task.version) : Json("Yaml");
-                                  })},
-             {"n-shot", perTask(results, [](const TaskResult&) { return Json(0); })},
-             {"higher_is_better", perTask(results,
-                                          [](const TaskResult& result) {
-                                              Json metrics{{"acc", true}};
-                                              if (result.task.normalised)
-                                                  metrics["acc_norm"] = true;
-                                              if (result.task.lastWord)
-                                                  metrics["perplexity"] = false;
-                                              return metrics;
-                                          })},
-             {"n-samples", perTask(results,
-                                   [](const TaskResult& result) {
-                                       return Json{{"effective", result.scores.size()},
-                                                   {"original", result.available > 0 ? Json(result.available) : Json()}};
-                                   })},
-             {"config",
-              {{"model", "shiftadd"},
-               {"model_args", "pretrained=" + model + ",dtype=float32"},
-               {"batch_size", 1},
-               {"limit", limit ? Json(*limit) : Json()}}},
-             {"model_source", "shiftadd"},
-             {"model_name", model},
-             {"shiftadd_version", buildVersion()},
-             {"date", static_cast<std::int64_t>(std::time(nullptr))}};
+    Json out{
+        {"results", figures},
+        {"configs", perTask(results,
+                            [](const TaskResult& result) {
+                                return Json{{"task", result.task.name},
+                                            {"dataset_path", result.task.file},
+                                            {"dataset_sha256", result.fileDigest},
+                                            {"split", result.task.split},
+                                            {"output_type", result.task.lastWord ? "loglikelihood" : "multiple_choice"},
+                                            {"num_fewshot", 0}};
+                            })},
+        {"versions", perTask(results,
+                             [](const TaskResult& result) {
+                                 return result.task.version ? Json(*result.task.version) : Json("Yaml");
+                             })},
+        {"n-shot", perTask(results, [](const TaskResult&) { return Json(0); })},
+        {"higher_is_better", perTask(results,
+                                     [](const TaskResult& result) {
+                                         Json metrics{{"acc", true}};
+                                         if (result.task.normalised)
+                                             metrics["acc_norm"] = true;
+                                         if (result.task.lastWord)
+                                             metrics["perplexity"] = false;
+                                         return metrics;
+                                     })},
+        {"n-samples", perTask(results,
+                              [](const TaskResult& result) {
+                                  return Json{{"effective", result.scores.size()},
+                                              {"original", result.available > 0 ? Json(result.available) : Json()}};
+                              })},
+        {"config",
+         {{"model", "shiftadd"},
+          {"model_args", "pretrained=" + model + ",dtype=float32"},
+          {"batch_size", 1},
+          {"limit", limit ? Json(*limit) : Json()}}},
+        {"model_source", "shiftadd"},
+        {"model_name", model},
+        {"shiftadd_version", buildVersion()},
+        {"date", static_cast<std::int64_t>(std::time(nullptr))}};
     if (!groups.empty()) {
         out["groups"] = groups;
         out["group_subtasks"] = subtasks;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Results of zero-shot tasks as lm-evaluation-harness writes them: results.json, and samples_TASK.jsonl with every item.
+// Results of zero-shot tasks as lm-evaluation-harness writes them: results.json, and samples_TASK.jsonl with every
+// item.
 #pragma once
 
 #include "core/base/json.h"

@@ -181,7 +181,9 @@ Result<Json> generateText(const GenerateSpec& spec, const JobContext& context)
                 {"first_token_seconds", generation.firstTokenSeconds},
                 {"tokens_per_second", generation.tokensPerSecond},
                 {"memory", memoryJson(model.decoder, generation.cacheBytes)},
-                {"stop", stream.stopped() ? "stop" : generation.stoppedByEos ? "eos" : "length"}};
+                {"stop", stream.stopped()          ? "stop"
+                         : generation.stoppedByEos ? "eos"
+                                                   : "length"}};
 }
 
 } // namespace sa

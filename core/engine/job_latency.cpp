@@ -23,8 +23,8 @@ Json spreadOf(const std::vector<double>& values)
     std::vector<float> sorted(values.begin(), values.end());
     std::sort(sorted.begin(), sorted.end());
     const auto at = [&](double p) { return sorted.empty() ? Json() : Json(quantileOfSorted(sorted, p)); };
-    return {{"median", at(0.5)}, {"low", at(0.25)}, {"high", at(0.75)}, {"min", at(0.0)}, {"max", at(1.0)},
-            {"values", values}};
+    return {{"median", at(0.5)}, {"low", at(0.25)}, {"high", at(0.75)},
+            {"min", at(0.0)},    {"max", at(1.0)},  {"values", values}};
 }
 
 struct Series {
@@ -82,8 +82,8 @@ private:
                     .at("lengths")
                     .butFound(std::to_string(length) + " + " + std::to_string(m_spec.decode))
                     .wanted("at most " + std::to_string(positions));
-        m_models.push_back({path, std::make_unique<LoadedModel>(std::move(model)),
-                            std::vector<Series>(m_spec.lengths.size()), 0});
+        m_models.push_back(
+            {path, std::make_unique<LoadedModel>(std::move(model)), std::vector<Series>(m_spec.lengths.size()), 0});
         return {};
     }
 
@@ -120,8 +120,8 @@ private:
         const auto peak = memoryUse().peakBytes;
         const auto cacheBytes = bytesOf(caches);
         if (peak > before.residentBytes + static_cast<std::uint64_t>(cacheBytes))
-            candidate.scratchBytes = std::max(candidate.scratchBytes,
-                                              peak - before.residentBytes - static_cast<std::uint64_t>(cacheBytes));
+            candidate.scratchBytes =
+                std::max(candidate.scratchBytes, peak - before.residentBytes - static_cast<std::uint64_t>(cacheBytes));
         if (!counts)
             return {};
         Series& series = candidate.series[length];
@@ -170,12 +170,9 @@ private:
                                 {"cache_bytes", cacheBytes},
                                 {"scratch_bytes", candidate.scratchBytes}}}});
         }
-        return {{"models", models},
-                {"decode_tokens", m_spec.decode},
-                {"repeats", m_spec.repeats},
-                {"warmup", m_spec.warmup},
-                {"device", m_spec.device},
-                {"energy_source", m_power ? Json(m_power->source()) : Json()}};
+        return {{"models", models},          {"decode_tokens", m_spec.decode},
+                {"repeats", m_spec.repeats}, {"warmup", m_spec.warmup},
+                {"device", m_spec.device},   {"energy_source", m_power ? Json(m_power->source()) : Json()}};
     }
     static Json orNull(const std::vector<double>& values) { return values.empty() ? Json() : spreadOf(values); }
 

@@ -109,9 +109,8 @@ Result<Json> writeReport(const ReportSpec& spec, const JobContext& context)
         SA_TRY(certificate["original"], describe(spec.evaluate.reference, original, context));
     }
     for (const Json& layer : opened.at("layers"))
-        certificate["layers"].push_back({{"name", layer.at("name")},
-                                         {"bits", layer.at("bits")},
-                                         {"relative_error", layer.at("relative_error")}});
+        certificate["layers"].push_back(
+            {{"name", layer.at("name")}, {"bits", layer.at("bits")}, {"relative_error", layer.at("relative_error")}});
     if (!spec.out.empty())
         SA_CHECK(writeFileAtomic(spec.out, json::dumpPretty(certificate)));
     if (!spec.html.empty())

@@ -93,9 +93,9 @@ Result<Json> modelIdentity(const ModelFolder& model, const JobContext& context)
         SA_TRY(weights[nameOf(file)], digests.of(file, context.cancel));
     }
     meter.update(done);
-    for (const char* name : {"tokenizer.json", "tokenizer.model", "original/tokenizer.model", "vocab.json",
-                             "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                             "tokenizer.bin"}) {
+    for (const char* name :
+         {"tokenizer.json", "tokenizer.model", "original/tokenizer.model", "vocab.json", "merges.txt",
+          "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.bin"}) {
         const std::string path = joinPath(model.path, name);
         if (exists(path)) {
             SA_TRY(tokenizer[name], digests.of(path, context.cancel));

@@ -21,7 +21,6 @@ public:
 };
 
 /// Null where nothing can be measured. `device`: "cpu" or "cuda:N". `root`: of the powercap tree, for tests.
-std::unique_ptr<PowerMeter> openPowerMeter(const std::string& device,
-                                           const std::string& root = "/sys/class/powercap");
+std::unique_ptr<PowerMeter> openPowerMeter(const std::string& device, const std::string& root = "/sys/class/powercap");
 
 } // namespace sa

@@ -127,9 +127,9 @@ public:
             m_out += "<rect x=\"" + number(x + 0.15 * step) + "\" y=\"" + number(base - tall) + "\" width=\"" +
                      number(0.7 * step) + "\" height=\"" + number(tall) + "\" fill=\"#2b6cb0\"/>";
             if (values.size() <= 16) {
-                m_out += "<text x=\"" + number(middle) + "\" y=\"" + number(base - tall - 5) + "\">" + number(value, 3) +
-                         "</text><text x=\"" + number(middle) + "\" y=\"" + number(base + 16) + "\" fill=\"#56616c\">" +
-                         escaped(label) + "</text>";
+                m_out += "<text x=\"" + number(middle) + "\" y=\"" + number(base - tall - 5) + "\">" +
+                         number(value, 3) + "</text><text x=\"" + number(middle) + "\" y=\"" + number(base + 16) +
+                         "\" fill=\"#56616c\">" + escaped(label) + "</text>";
             }
         }
         m_out += "<line x1=\"0\" x2=\"720\" y1=\"" + number(base) + "\" y2=\"" + number(base) +
@@ -211,7 +211,10 @@ void addText(Page& page, const Json& result)
                                          {"p999", "99.9 % are below"},
                                          {"max", "largest"},
                                          {"top1_agreement", "Same first choice"}})
-            rows.emplace_back(label, d[key].is_object() ? interval(d[key]) : shown(d[key]));
+            if (const Json& figure = at(d, (std::string("/") + key).c_str()); figure.is_object())
+                rows.emplace_back(label, interval(figure));
+            else
+                rows.emplace_back(label, shown(figure));
     if (const Json& noise = at(d, "/noise_floor/mean"); noise.is_object())
         rows.emplace_back("KL of the original in float16 from itself", interval(noise));
     page.facts(rows);

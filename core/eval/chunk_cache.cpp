@@ -63,11 +63,8 @@ std::optional<std::string> ChunkCache::read(int chunk, std::uint64_t maxBytes) c
         return std::nullopt;
     const auto header = json::parse(std::string_view(*text).substr(0, line), path(chunk));
     std::string bytes = text->substr(line + 1);
-    const Json expected{{"format", kFormat},
-                        {"key", m_key},
-                        {"chunk", chunk},
-                        {"bytes", bytes.size()},
-                        {"sha256", sha256Of(bytes)}};
+    const Json expected{
+        {"format", kFormat}, {"key", m_key}, {"chunk", chunk}, {"bytes", bytes.size()}, {"sha256", sha256Of(bytes)}};
     if (!header || *header != expected)
         return std::nullopt;
     return bytes;

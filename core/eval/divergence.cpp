@@ -78,8 +78,7 @@ Divergence divergenceOf(std::span<const TokenScore> scores, int windowLength)
     out.windows = out.tokens / (windowLength - 1);
     out.mean = intervalOf([](const TokenScore& s) { return s.divergence; });
     out.agreement = intervalOf([](const TokenScore& s) { return s.agrees; });
-    out.ratio =
-        exponential(intervalOf([](const TokenScore& s) { return double(s.loss) - double(s.referenceLoss); }));
+    out.ratio = exponential(intervalOf([](const TokenScore& s) { return double(s.loss) - double(s.referenceLoss); }));
     out.referencePerplexity = exponential(intervalOf([](const TokenScore& s) { return s.referenceLoss; })).value;
 
     std::vector<float> sorted;

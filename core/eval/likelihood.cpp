@@ -45,8 +45,7 @@ Result<Continuation> encodeContinuation(const Tokenizer& tokenizer, const ModelC
             .tryThis("This tokenizer cannot be scored on that task");
     };
     const auto special = tokenizer.encode("", true);
-    const std::int32_t first =
-        !special.empty() ? special.front() : (config.eosIds.empty() ? 0 : config.eosIds.front());
+    const std::int32_t first = !special.empty() ? special.front() : (config.eosIds.empty() ? 0 : config.eosIds.front());
     Continuation out;
     if (context.empty()) {
         out.ids = tokenizer.encode(continuation, false);

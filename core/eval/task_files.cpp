@@ -36,8 +36,9 @@ Result<std::string> decompressed(const std::string& packed, const std::string& p
     }
     BZ2_bzDecompressEnd(&stream);
     if (code != BZ_STREAM_END)
-        return makeError(Errc::BadFormat, "the compressed file is damaged, or too large").in(path).wanted(
-            "bzip2 of at most " + std::to_string(kMaxBytes) + " bytes");
+        return makeError(Errc::BadFormat, "the compressed file is damaged, or too large")
+            .in(path)
+            .wanted("bzip2 of at most " + std::to_string(kMaxBytes) + " bytes");
     return out;
 }
 

@@ -259,15 +259,16 @@ std::vector<Task> allTasks()
     const auto task = [](const char* name, const char* file, const char* split, bool normalised, double version) {
         return Task{name, "", file, split, normalised, false, version};
     };
-    std::vector<Task> tasks{task("arc_easy", "arc/ARC-Easy-Test.jsonl", "test", true, 1.0),
-                            task("arc_challenge", "arc/ARC-Challenge-Test.jsonl", "test", true, 1.0),
-                            task("boolq", "boolq/val.jsonl", "validation", false, 2.0),
-                            task("copa", "copa/val.jsonl", "validation", false, 1.0),
-                            task("piqa", "piqa/valid.jsonl", "validation", true, 1.0),
-                            task("rte", "rte/val.jsonl", "validation", false, 1.0),
-                            task("storycloze_2018", "storycloze/cloze_test_val__winter2018.csv", "validation", false, 1.0),
-                            task("hellaswag", "hellaswag/hellaswag_val_full.txt.bz2", "validation", true, 1.0),
-                            task("lambada_openai", "lambada/lambada_test.jsonl", "test", false, 1.0)};
+    std::vector<Task> tasks{
+        task("arc_easy", "arc/ARC-Easy-Test.jsonl", "test", true, 1.0),
+        task("arc_challenge", "arc/ARC-Challenge-Test.jsonl", "test", true, 1.0),
+        task("boolq", "boolq/val.jsonl", "validation", false, 2.0),
+        task("copa", "copa/val.jsonl", "validation", false, 1.0),
+        task("piqa", "piqa/valid.jsonl", "validation", true, 1.0),
+        task("rte", "rte/val.jsonl", "validation", false, 1.0),
+        task("storycloze_2018", "storycloze/cloze_test_val__winter2018.csv", "validation", false, 1.0),
+        task("hellaswag", "hellaswag/hellaswag_val_full.txt.bz2", "validation", true, 1.0),
+        task("lambada_openai", "lambada/lambada_test.jsonl", "test", false, 1.0)};
     tasks.back().lastWord = true;
     tasks[6].version.reset(); // the harness gives this task none
     for (const auto& [subject, group] : kMmluSubjects) {
@@ -305,8 +306,7 @@ Result<std::vector<TaskItem>> Task::read(const std::string& dataFolder, std::opt
         return makeError(Errc::NotFound, "the questions of task " + name + " are not there")
             .in(path)
             .tryThis("Give the folder of the task files with --data (docs/evaluation.md lists them)");
-    const std::size_t most =
-        limit ? static_cast<std::size_t>(*limit) : std::numeric_limits<std::size_t>::max();
+    const std::size_t most = limit ? static_cast<std::size_t>(*limit) : std::numeric_limits<std::size_t>::max();
     const auto items = [&]() -> Result<Items> {
         if (!group.empty())
             return readMmlu(path, most, name.substr(std::string("mmlu_").size()));

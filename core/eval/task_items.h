@@ -22,10 +22,10 @@ struct TaskItem {
 
 /// One task of the harness: a file and how its questions are put.
 struct Task {
-    std::string name;  ///< the harness's: "arc_easy", "mmlu_anatomy"
-    std::string group; ///< "mmlu_stem" for a subject of MMLU, otherwise empty
-    std::string file;  ///< below the data folder
-    std::string split; ///< which split of the data set the file is
+    std::string name;        ///< the harness's: "arc_easy", "mmlu_anatomy"
+    std::string group;       ///< "mmlu_stem" for a subject of MMLU, otherwise empty
+    std::string file;        ///< below the data folder
+    std::string split;       ///< which split of the data set the file is
     bool normalised = false; ///< the harness reports acc_norm too
     bool lastWord = false;   ///< LAMBADA: one continuation, right when every token is the likeliest
     std::optional<double> version;

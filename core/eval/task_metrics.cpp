@@ -18,7 +18,8 @@ ItemOutcome outcomeOf(const Task& task, const TaskItem& item, const std::vector<
         return scores[at].logLikelihood / item.lengths[at];
     };
     for (int i = 1; i < static_cast<int>(scores.size()); ++i) {
-        if (scores[static_cast<std::size_t>(i)].logLikelihood > scores[static_cast<std::size_t>(out.choice)].logLikelihood)
+        if (scores[static_cast<std::size_t>(i)].logLikelihood >
+            scores[static_cast<std::size_t>(out.choice)].logLikelihood)
             out.choice = i;
         if (normalised(i) > normalised(out.normalisedChoice))
             out.normalisedChoice = i;

@@ -25,7 +25,8 @@ struct TokenScore {
 std::int64_t logitRows(std::int64_t vocab);
 
 /// `hidden`: f32 [T, d], the states behind the last block for the T = ids.size() tokens of a window; -> T-1 scores.
-std::vector<TokenScore> scoreWindow(const Embeddings& head, const at::Tensor& hidden, std::span<const std::int32_t> ids);
+std::vector<TokenScore> scoreWindow(const Embeddings& head, const at::Tensor& hidden,
+                                    std::span<const std::int32_t> ids);
 /// The same beside the original: its head and its states, of its own width. Both heads have the same vocabulary.
 std::vector<TokenScore> scoreWindow(const Embeddings& head, const at::Tensor& hidden, const Embeddings& referenceHead,
                                     const at::Tensor& referenceHidden, std::span<const std::int32_t> ids);

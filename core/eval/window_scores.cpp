@@ -21,7 +21,8 @@ struct Batch {
 std::vector<Batch> batchesOf(const TextWindows& windows)
 {
     const std::int64_t chunks = (windows.count + kWindowsPerChunk - 1) / kWindowsPerChunk;
-    const std::int64_t step = std::max<std::int64_t>(1, (2 * parallelThreads() + kWindowsPerChunk - 1) / kWindowsPerChunk);
+    const std::int64_t step =
+        std::max<std::int64_t>(1, (2 * parallelThreads() + kWindowsPerChunk - 1) / kWindowsPerChunk);
     std::vector<Batch> out;
     for (std::int64_t begin = 0; begin < chunks; begin += step)
         out.push_back({begin, std::min(chunks, begin + step)});
@@ -163,7 +164,8 @@ Result<std::vector<TokenScore>> scoreWindows(const DecoderSource& model, const T
                 const std::int64_t chunk = window / kWindowsPerChunk;
                 std::string& bytes = states[static_cast<std::size_t>(chunk - batch.firstChunk)];
                 const auto width = static_cast<std::size_t>(reference->width);
-                char* at = bytes.data() + static_cast<std::size_t>(window - firstWindow(chunk)) * rows * width * sizeof(float);
+                char* at =
+                    bytes.data() + static_cast<std::size_t>(window - firstWindow(chunk)) * rows * width * sizeof(float);
                 at::Tensor original = at::empty({static_cast<std::int64_t>(rows), reference->width}, at::kFloat);
                 std::memcpy(original.data_ptr(), at, original.nbytes());
                 made = scoreWindow(decoder->embeddings(), hidden, reference->head, original.to(hidden.device()), ids);

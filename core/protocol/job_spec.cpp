@@ -480,18 +480,12 @@ Json object(const EvaluateSpec& spec)
 
 Json object(const GenerateSpec& spec)
 {
-    Json out{{"model", spec.model},
-             {"max_tokens", spec.maxTokens},
-             {"greedy", spec.greedy},
-             {"temperature", spec.temperature},
-             {"top_p", spec.topP},
-             {"seed", spec.seed},
-             {"stop", spec.stop},
-             {"top_k_logged", spec.topLogged},
-             {"force_ids", spec.forceIds},
-             {"kld_against", orNull(spec.reference)},
-             {"threads", spec.threads},
-             {"device", spec.device}};
+    Json out{{"model", spec.model},        {"max_tokens", spec.maxTokens},
+             {"greedy", spec.greedy},      {"temperature", spec.temperature},
+             {"top_p", spec.topP},         {"seed", spec.seed},
+             {"stop", spec.stop},          {"top_k_logged", spec.topLogged},
+             {"force_ids", spec.forceIds}, {"kld_against", orNull(spec.reference)},
+             {"threads", spec.threads},    {"device", spec.device}};
     if (spec.messages.empty())
         out["prompt"] = spec.prompt;
     for (const MessageSpec& message : spec.messages)
@@ -501,8 +495,9 @@ Json object(const GenerateSpec& spec)
 
 Json object(const LatencySpec& spec)
 {
-    return {{"model", spec.model},     {"against", orNull(spec.against)}, {"lengths", spec.lengths},
-            {"decode", spec.decode},   {"repeats", spec.repeats},         {"warmup", spec.warmup},
+    return {{"model", spec.model},     {"against", orNull(spec.against)},
+            {"lengths", spec.lengths}, {"decode", spec.decode},
+            {"repeats", spec.repeats}, {"warmup", spec.warmup},
             {"threads", spec.threads}, {"device", spec.device}};
 }
 

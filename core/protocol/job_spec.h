@@ -105,9 +105,9 @@ struct GenerateSpec {
 /// Speed of one model, or of two in turns.
 struct LatencySpec {
     std::string model;
-    std::string against = {};                ///< a second model
+    std::string against = {};                 ///< a second model
     std::vector<int> lengths = {16, 64, 256}; ///< of the prompts, tokens
-    int decode = 32;                         ///< tokens to decode after each prompt
+    int decode = 32;                          ///< tokens to decode after each prompt
     int repeats = 5;
     int warmup = 1;
     int threads = 0;
@@ -117,11 +117,11 @@ struct LatencySpec {
 
 /// Certificate of a model: everything that was measured of it, in one place.
 struct ReportSpec {
-    EvaluateSpec evaluate;      ///< its model is the one that is certified, its reference the original
-    std::string out = {};       ///< JSON file to write
-    std::string html = {};      ///< page to write
-    std::string latency = {};   ///< result of a `latency` job, a JSON file
-    std::optional<double> maxKl = {};                 ///< gate: mean KL, nats
+    EvaluateSpec evaluate;            ///< its model is the one that is certified, its reference the original
+    std::string out = {};             ///< JSON file to write
+    std::string html = {};            ///< page to write
+    std::string latency = {};         ///< result of a `latency` job, a JSON file
+    std::optional<double> maxKl = {}; ///< gate: mean KL, nats
     std::optional<double> maxPerplexityIncrease = {}; ///< gate: percent over the original's
     std::string overrideReason = {};                  ///< wire name `override`: why a failed gate is passed
     bool operator==(const ReportSpec&) const = default;

@@ -20,14 +20,14 @@ struct Generation {
     std::vector<std::int32_t> ids; ///< new tokens only, the end token included when it stopped the text
     double prefillSeconds = 0;
     double firstTokenSeconds = 0; ///< from the start of the prefill until the first token was handed out
-    double tokensPerSecond = 0; ///< of the decode steps after the first token; 0 when there were none
-    std::int64_t cacheBytes = 0; ///< of keys and values
+    double tokensPerSecond = 0;   ///< of the decode steps after the first token; 0 when there were none
+    std::int64_t cacheBytes = 0;  ///< of keys and values
     bool stoppedByEos = false;
     bool stoppedByCaller = false;
 };
 
-/// `onToken` runs on the calling thread for every new token; false ends the text. The prompt must not be empty. Stops at
-/// an end token, after `maxTokens`, or where the model's positions end.
+/// `onToken` runs on the calling thread for every new token; false ends the text. The prompt must not be empty. Stops
+/// at an end token, after `maxTokens`, or where the model's positions end.
 Result<Generation> generate(const Decoder& decoder, const std::vector<std::int32_t>& prompt, int maxTokens,
                             const SamplerOptions& sampler, const CancelToken& cancel,
                             const std::function<bool(const TokenStep&)>& onToken);

@@ -17,7 +17,8 @@ TokenStep describeStep(const at::Tensor& logits, std::int32_t id, int count)
     step.logProbability = logProbabilities[id].item<double>();
     const auto [values, order] = logProbabilities.topk(std::min<std::int64_t>(count, logProbabilities.numel()));
     for (std::int64_t i = 0; i < values.numel(); ++i)
-        step.top.emplace_back(static_cast<std::int32_t>(order.data_ptr<std::int64_t>()[i]), values.data_ptr<float>()[i]);
+        step.top.emplace_back(static_cast<std::int32_t>(order.data_ptr<std::int64_t>()[i]),
+                              values.data_ptr<float>()[i]);
     return step;
 }
 

@@ -16,7 +16,7 @@ struct TokenStep {
     std::int32_t id = 0;
     std::optional<double> logProbability = {}; ///< of `id` under the model, before any sampler; when it was asked for
     std::vector<std::pair<std::int32_t, double>> top = {}; ///< the likeliest ids with theirs, the likeliest first
-    std::optional<double> divergence = {}; ///< KL from the reference's distribution, nats
+    std::optional<double> divergence = {};                 ///< KL from the reference's distribution, nats
 };
 
 /// logits: f32 [vocab]. With `count` 0 only the id is filled in.

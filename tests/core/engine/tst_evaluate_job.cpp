@@ -35,8 +35,8 @@ EvaluateSpec textJob(const std::string& model)
 /// Everything but what a clock measured and what the cache had.
 Json figures(Json result)
 {
-    for (const char* key : {"seconds", "tokens_per_second", "cached_windows", "cached_items", "task_seconds",
-                            "resident_linear_bytes"})
+    for (const char* key :
+         {"seconds", "tokens_per_second", "cached_windows", "cached_items", "task_seconds", "resident_linear_bytes"})
         result.erase(key);
     return result;
 }
@@ -412,7 +412,8 @@ private Q_SLOTS:
         const QString page = QString::fromStdString(*html);
         for (const char* pointer : {"/evaluation/perplexity", "/evaluation/divergence/mean/value",
                                     "/evaluation/divergence/p999", "/evaluation/divergence/top1_agreement/value"})
-            QVERIFY2(page.contains(QString::number((*passed)[Json::json_pointer(pointer)].get<double>(), 'g', 5)), pointer);
+            QVERIFY2(page.contains(QString::number((*passed)[Json::json_pointer(pointer)].get<double>(), 'g', 5)),
+                     pointer);
         QVERIFY(page.contains("only a &lt;test&gt; &amp; nothing else"));
         QVERIFY(!page.contains("<test>") && !page.contains("http") && !page.contains("<script"));
         QVERIFY(page.contains("<svg"));
@@ -427,7 +428,11 @@ private Q_SLOTS:
     void aPageCanBeMadeOfAnything()
     {
         QVERIFY(reportHtml(Json::object()).find("</html>") != std::string::npos);
-        QVERIFY(reportHtml({{"evaluation", 3}, {"model", "x"}, {"layers", 1}, {"latency", {{"models", {1, "x"}}}}, {"gate", nullptr}})
+        QVERIFY(reportHtml({{"evaluation", 3},
+                            {"model", "x"},
+                            {"layers", 1},
+                            {"latency", {{"models", {1, "x"}}}},
+                            {"gate", nullptr}})
                     .find("</html>") != std::string::npos);
     }
 };

@@ -44,23 +44,26 @@ private Q_SLOTS:
         QTest::addColumn<QString>("context");
         QTest::addColumn<QStringList>("continuations");
         QTest::addColumn<int>("answer");
-        const auto row = [](const char* task, int item, const char* context, const QStringList& continuations, int answer) {
+        const auto row = [](const char* task, int item, const char* context, const QStringList& continuations,
+                            int answer) {
             QTest::addRow("%s %d", task, item) << task << item << QString::fromUtf8(context) << continuations << answer;
         };
-        row("arc_easy", 0, "Question: Which of these gives light of its own?\nAnswer:",
-            {" the moon", " a candle", " a mirror"}, 1);
+        row("arc_easy", 0,
+            "Question: Which of these gives light of its own?\nAnswer:", {" the moon", " a candle", " a mirror"}, 1);
         row("arc_challenge", 1, "Question: What does ice become when it is warmed?\nAnswer:",
             {" water", " sand", QString::fromUtf8(" naïve glass"), " wood"}, 0);
-        row("boolq", 0, "Whale -- Whales are mammals that live in the sea.\nQuestion: is a whale a fish?\nAnswer:",
-            {" no", " yes"}, 0);
-        row("boolq", 1, "Whale -- Whales are mammals that live in the sea.\nQuestion: do whales live in the sea?\nAnswer:",
+        row("boolq", 0,
+            "Whale -- Whales are mammals that live in the sea.\nQuestion: is a whale a fish?\nAnswer:", {" no", " yes"},
+            0);
+        row("boolq", 1,
+            "Whale -- Whales are mammals that live in the sea.\nQuestion: do whales live in the sea?\nAnswer:",
             {" no", " yes"}, 1);
         row("copa", 0, "The lamp went out because", {"  the oil was used up.", "  the wall was painted."}, 0);
         row("copa", 1, "He dropped the cup therefore", {"  it flew away.", "  it broke."}, 1);
-        row("piqa", 0, "Question: How do I keep bread fresh?\nAnswer:",
-            {" Keep it in a closed box.", " Keep it in a full bath. "}, 0);
-        row("rte", 1,
-            "The bridge was opened in 1890.\nQuestion: The bridge is made of iron. True or False?\nAnswer:",
+        row("piqa", 0,
+            "Question: How do I keep bread fresh?\nAnswer:", {" Keep it in a closed box.", " Keep it in a full bath. "},
+            0);
+        row("rte", 1, "The bridge was opened in 1890.\nQuestion: The bridge is made of iron. True or False?\nAnswer:",
             {" True", " False"}, 1);
         row("storycloze_2018", 0,
             "Ann had a boat. She rowed out, far out. Her brother said \"come back\". The wind rose.",
@@ -70,7 +73,8 @@ private Q_SLOTS:
         row("lambada_openai", 0, "She opened the door and let the cat out. In the evening she called, and in came the",
             {" cat"}, 0);
         row("mmlu_anatomy", 0,
-            "The following are multiple choice questions (with answers) about anatomy.\n\nWhich bone, of these, is in the "
+            "The following are multiple choice questions (with answers) about anatomy.\n\nWhich bone, of these, is in "
+            "the "
             "arm?\nA. femur\nB. tibia\nC. ulna, or elbow bone\nD. skull\nAnswer:",
             {" A", " B", " C", " D"}, 2);
         row("mmlu_anatomy", 1,
@@ -139,17 +143,19 @@ private Q_SLOTS:
         QTest::addColumn<QString>("file");
         QTest::addColumn<QByteArray>("content");
         QTest::addColumn<QString>("mentions");
-        const auto row = [](const char* name, const char* task, const char* file, const char* content, const char* mentions) {
+        const auto row = [](const char* name, const char* task, const char* file, const char* content,
+                            const char* mentions) {
             QTest::addRow("%s", name) << task << file << QByteArray(content) << mentions;
         };
         const char* arc = "arc/ARC-Easy-Test.jsonl";
         row("no JSON", "arc_easy", arc, "{\n", "line 1");
         row("a list", "arc_easy", arc, "[]\n", "line 1");
         row("an answer that is no choice", "arc_easy", arc,
-            "\n{\"question\":{\"stem\":\"x\",\"choices\":[{\"text\":\"a\",\"label\":\"A\"}]},\"answerKey\":\"E\"}", "line 2");
+            "\n{\"question\":{\"stem\":\"x\",\"choices\":[{\"text\":\"a\",\"label\":\"A\"}]},\"answerKey\":\"E\"}",
+            "line 2");
         row("nothing", "arc_easy", arc, "", "no questions");
-        row("a label of another kind", "boolq", "boolq/val.jsonl", "{\"passage\":\"\",\"question\":\"\",\"label\":\"maybe\"}",
-            "label");
+        row("a label of another kind", "boolq", "boolq/val.jsonl",
+            "{\"passage\":\"\",\"question\":\"\",\"label\":\"maybe\"}", "label");
         row("a label out of range", "copa", "copa/val.jsonl",
             "{\"premise\":\"\",\"question\":\"cause\",\"choice1\":\"\",\"choice2\":\"\",\"label\":2}", "label");
         row("an unknown relation", "copa", "copa/val.jsonl",
@@ -188,10 +194,14 @@ private Q_SLOTS:
         const std::string folder = SA_SHARED_DIR "/data/zeroshot";
         if (!exists(folder))
             QSKIP("the shared data are not here");
-        const std::map<std::string, std::size_t> expected{{"arc_easy", 2376},      {"arc_challenge", 1172},
-                                                          {"boolq", 3270},         {"copa", 100},
-                                                          {"piqa", 1838},          {"rte", 277},
-                                                          {"storycloze_2018", 1571}, {"hellaswag", 10042},
+        const std::map<std::string, std::size_t> expected{{"arc_easy", 2376},
+                                                          {"arc_challenge", 1172},
+                                                          {"boolq", 3270},
+                                                          {"copa", 100},
+                                                          {"piqa", 1838},
+                                                          {"rte", 277},
+                                                          {"storycloze_2018", 1571},
+                                                          {"hellaswag", 10042},
                                                           {"lambada_openai", 5153}};
         const auto tasks = selectTasks({"all"});
         QVERIFY(tasks);

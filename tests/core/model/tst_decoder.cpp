@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The decoder against the reference framework's golden figures.
 #include "core/base/parallel.h"
-#include "tests/support/text_perplexity.h"
 #include "core/eval/text.h"
 #include "core/model/tensors.h"
 #include "core/runtime/generate.h"
 #include "core/tokenizer/tokenizer.h"
+#include "tests/support/text_perplexity.h"
 
 #include <QTest>
 

@@ -21,14 +21,14 @@ Json minimal(const std::string& kind)
     Json spec{{"model", "/models/m"}};
     if (kind == "quantize" || kind == "export")
         spec["out"] = "/out";
-    if (kind == "evaluate")
+    if (kind == "evaluate" || kind == "report")
         spec["ppl"] = "/text";
     if (kind == "generate")
         spec["prompt"] = "Once";
     return spec;
 }
 
-const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify"};
+const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify", "latency", "report"};
 
 QString quoted(const std::vector<std::string>& arguments)
 {
@@ -229,6 +229,11 @@ private Q_SLOTS:
         row("evaluate", "seqlen", 2, 1e6);
         row("evaluate", "max_windows", 1, maxInt);
         row("evaluate", "threads", 0, 1024);
+        row("evaluate", "limit", 1, maxInt);
+        row("generate", "top_k_logged", 0, 100);
+        row("latency", "decode", 1, 100'000);
+        row("latency", "repeats", 1, 10'000);
+        row("latency", "warmup", 0, 10'000);
         row("generate", "max_tokens", 0, 1e6);
         row("generate", "threads", 0, 1024);
     }

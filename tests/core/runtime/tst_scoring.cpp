@@ -87,7 +87,8 @@ private Q_SLOTS:
         QFETCH(QStringList, continuations);
         std::vector<Continuation> all;
         for (const QString& text : continuations) {
-            const auto one = encodeContinuation(*m_tokenizer, m_decoder->config(), "From the tower they saw", text.toStdString());
+            const auto one =
+                encodeContinuation(*m_tokenizer, m_decoder->config(), "From the tower they saw", text.toStdString());
             QVERIFY(one);
             all.push_back(*one);
         }
@@ -130,9 +131,11 @@ private Q_SLOTS:
     void givenTokensHaveTheirProbabilities()
     {
         const auto prompt = m_tokenizer->encode("The game");
-        const auto text = m_tokenizer->encode("was released in the spring of the year by a company that made ships and "
-                                              "sold them to the people of the islands in the north, where they were used "
-                                              "for many years until the war began", false);
+        const auto text =
+            m_tokenizer->encode("was released in the spring of the year by a company that made ships and "
+                                "sold them to the people of the islands in the north, where they were used "
+                                "for many years until the war began",
+                                false);
         QVERIFY(text.size() > 34); // more than one block
         double sum = 0;
         std::size_t steps = 0;
@@ -166,8 +169,10 @@ private Q_SLOTS:
         QVERIFY(rounded);
         rounded->roundToHalf();
         const auto ids = m_tokenizer->encode("The old lighthouse stands on the northern shore");
-        const double distance =
-            (rounded->logits(rounded->hidden(ids)) - m_decoder->logits(m_decoder->hidden(ids))).abs().max().item<double>();
+        const double distance = (rounded->logits(rounded->hidden(ids)) - m_decoder->logits(m_decoder->hidden(ids)))
+                                    .abs()
+                                    .max()
+                                    .item<double>();
         QVERIFY2(distance > 0 && distance < 0.1, qPrintable(QString::number(distance)));
     }
 };
