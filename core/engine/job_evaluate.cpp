@@ -3,11 +3,32 @@
 #include "core/engine/evaluation.h"
 #include "core/eval/task_items.h"
 
+#include <filesystem>
+#include <unistd.h>
+
 namespace sa
 {
 
-Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context)
+namespace
 {
+
+/// A home that cannot be written to costs the cache, not the evaluation.
+bool canKeep(const std::string& folder)
+{
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    return !failed && ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
+} // namespace
+
+Result<Json> evaluateModel(const EvaluateSpec& asked, const JobContext& context)
+{
+    EvaluateSpec spec = asked;
+    if (const auto folder = cacheFolder(spec); folder && !canKeep(*folder)) {
+        context.warn("results cannot be kept in " + display(*folder) + ": nothing of this run will be found again");
+        spec.cache = false;
+    }
     if (!spec.tasks.empty())
         SA_CHECK(selectTasks(spec.tasks)); // before minutes are spent on the text
     SA_TRY(EvaluatedModel model, EvaluatedModel::open(spec.model, spec, context));

@@ -11,6 +11,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace sa;
@@ -204,6 +205,25 @@ private Q_SLOTS:
         const auto resumed = run(spec);
         QVERIFY(resumed);
         QVERIFY(figures(*resumed) == figures(*whole));
+    }
+
+    void aCacheThatCannotBeWrittenCostsNothingElse()
+    {
+        EvaluateSpec spec = textJob(m_other);
+        spec.reference = kModel;
+        spec.maxWindows = 4;
+        const auto kept = run(spec);
+        QVERIFY(kept);
+        QVERIFY(writeFileAtomic(m_folder.filePath("file").toStdString(), "in the way"));
+        qputenv("SHIFTADD_CACHE", m_folder.filePath("file/below").toUtf8());
+        std::vector<Json> events;
+        const auto result = run(spec, &events);
+        QVERIFY2(result, result ? "" : result.error().sentence().c_str());
+        QVERIFY(figures(*result) == figures(*kept));
+        const auto isWarning = [](const Json& event) {
+            return event.contains("note") && event["note"]["severity"] == "warning";
+        };
+        QCOMPARE(std::count_if(events.begin(), events.end(), isWarning), std::ptrdiff_t{1});
     }
 
     void modelsThatCannotBeComparedAreRefused()
