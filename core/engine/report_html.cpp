@@ -201,7 +201,7 @@ void addText(Page& page, const Json& result)
                           {"high", result.value("perplexity_high", Json())}};
     std::vector<std::pair<std::string, std::string>> rows{{"Perplexity", interval(perplexity)},
                                                           {"Windows", shown(result["windows"])}};
-    if (d.is_object())
+    if (d.is_object()) {
         for (const auto& [key, label] : {std::pair{"reference_perplexity", "Perplexity of the original"},
                                          {"perplexity_ratio", "Ratio"},
                                          {"mean", "KL divergence, mean (nats a token)"},
@@ -210,11 +210,13 @@ void addText(Page& page, const Json& result)
                                          {"p99", "99 % are below"},
                                          {"p999", "99.9 % are below"},
                                          {"max", "largest"},
-                                         {"top1_agreement", "Same first choice"}})
+                                         {"top1_agreement", "Same first choice"}}) {
             if (const Json& figure = at(d, (std::string("/") + key).c_str()); figure.is_object())
                 rows.emplace_back(label, interval(figure));
             else
                 rows.emplace_back(label, shown(figure));
+        }
+    }
     if (const Json& noise = at(d, "/noise_floor/mean"); noise.is_object())
         rows.emplace_back("KL of the original in float16 from itself", interval(noise));
     page.facts(rows);

@@ -84,7 +84,7 @@ private Q_SLOTS:
         QCOMPARE(d["max"].get<double>(), 0.0);
         QCOMPARE(d["top1_agreement"]["value"].get<double>(), 1.0);
         QCOMPARE(d["perplexity_ratio"]["value"].get<double>(), 1.0);
-        QCOMPARE(d["reference_perplexity"], (*result)["perplexity"]);
+        QVERIFY(d["reference_perplexity"] == (*result)["perplexity"]);
         QVERIFY((*result)["perplexity_low"] < (*result)["perplexity"]);
         QVERIFY((*result)["perplexity_high"] > (*result)["perplexity"]);
         // float16 arithmetic is worse than nothing, and better than any quantization.
@@ -110,8 +110,8 @@ private Q_SLOTS:
         const double ratio = (*result)["perplexity"].get<double>() / d["reference_perplexity"].get<double>();
         QVERIFY(std::abs(d["perplexity_ratio"]["value"].get<double>() / ratio - 1) < 1e-9);
         // Both alone have the same perplexities.
-        QCOMPARE((*run(textJob(m_other)))["perplexity"], (*result)["perplexity"]);
-        QCOMPARE((*run(textJob(kModel)))["perplexity"], d["reference_perplexity"]);
+        QVERIFY((*run(textJob(m_other)))["perplexity"] == (*result)["perplexity"]);
+        QVERIFY((*run(textJob(kModel)))["perplexity"] == d["reference_perplexity"]);
     }
 
     void finishedPiecesAreTakenFromTheCache()
@@ -181,7 +181,7 @@ private Q_SLOTS:
     {
         EvaluateSpec spec = textJob(m_other);
         spec.reference = kModel;
-        spec.maxWindows = 60;
+        spec.maxWindows = 32;
         spec.cache = false;
         const auto whole = run(spec);
         QVERIFY(whole);
@@ -267,8 +267,8 @@ private Q_SLOTS:
         const auto results = json::parseFile(spec.harness + "/results.json");
         QVERIFY(results);
         const Json& arc = (*results)["results"]["arc_easy"];
-        QCOMPARE(arc["acc,none"], (*first)["tasks"][0]["accuracy"]["value"]);
-        QCOMPARE(arc["acc_norm,none"], (*first)["tasks"][0]["accuracy_norm"]["value"]);
+        QVERIFY(arc["acc,none"] == (*first)["tasks"][0]["accuracy"]["value"]);
+        QVERIFY(arc["acc_norm,none"] == (*first)["tasks"][0]["accuracy_norm"]["value"]);
         QVERIFY(!(*results)["results"]["copa"].contains("acc_norm,none"));
         QCOMPARE((*results)["n-samples"]["arc_easy"]["effective"].get<int>(), 3);
         const auto samples = readFile(spec.harness + "/samples_arc_easy.jsonl", 1u << 20);
@@ -312,8 +312,8 @@ private Q_SLOTS:
             ++tokens;
             const Json& token = event["token"];
             QCOMPARE(token["top"].size(), std::size_t{4});
-            QCOMPARE(token["top"][0]["id"], token["id"]); // greedy
-            QCOMPARE(token["top"][0]["logprob"], token["logprob"]);
+            QVERIFY(token["top"][0]["id"] == token["id"]); // greedy
+            QVERIFY(token["top"][0]["logprob"] == token["logprob"]);
             QVERIFY(token["logprob"].get<double>() <= 0);
         }
         QCOMPARE(tokens, 8);
@@ -328,7 +328,7 @@ private Q_SLOTS:
         std::vector<Json> again;
         const auto scored = run(forced, &again);
         QVERIFY2(scored, scored ? "" : scored.error().sentence().c_str());
-        QCOMPARE((*scored)["text"], (*result)["text"]);
+        QVERIFY((*scored)["text"] == (*result)["text"]);
         QCOMPARE((*scored)["stop"].get<std::string>(), std::string("forced"));
         QCOMPARE((*scored)["kl_mean"].get<double>(), 0.0);
         std::size_t at = 0;
@@ -338,7 +338,7 @@ private Q_SLOTS:
             while (!events[at].contains("token"))
                 ++at;
             const Json& before = events[at++]["token"];
-            QCOMPARE(event["token"]["id"], before["id"]);
+            QVERIFY(event["token"]["id"] == before["id"]);
             QVERIFY(std::abs(event["token"]["logprob"].get<double>() - before["logprob"].get<double>()) < 1e-3);
             QCOMPARE(event["token"]["kl"].get<double>(), 0.0);
         }
