@@ -45,6 +45,8 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const MethodsSpec& s) { return listMethods(s, context); },
                           [&](const AddOutliersSpec& s) { return addOutliers(s, context); },
                           [&](const AnalyzeSpec& s) { return analyzeModel(s, context); },
+                          [&](const LatencySpec& s) { return measureLatency(s, context); },
+                          [&](const ReportSpec& s) { return writeReport(s, context); },
                       },
                       spec);
 }

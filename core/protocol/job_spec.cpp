@@ -4,6 +4,7 @@
 #include <charconv>
 #include <initializer_list>
 #include <limits>
+#include <type_traits>
 
 namespace sa
 {
@@ -15,6 +16,8 @@ constexpr std::int64_t kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 constexpr int kMaxThreads = 1024;
 constexpr std::size_t kMaxCalibrationFiles = 1000;
+constexpr std::size_t kMaxMessages = 10'000;
+constexpr std::size_t kMaxForced = 1'000'000;
 
 /// Reads members with the fallback of the value they are read into: the structs in the header are the table of
 /// defaults.
@@ -126,6 +129,66 @@ public:
         value = std::move(numbers);
         return {};
     }
+    /// Absent or null: as it is; otherwise a text that is not empty.
+    Result<void> optionalPath(const char* key, std::string& value) const
+    {
+        return has(key) ? path(key, value) : Result<void>();
+    }
+    Result<void> optionalNumber(const char* key, std::optional<double>& value, double min, double max) const
+    {
+        if (!m_spec.has(key))
+            return {};
+        SA_TRY(const JsonField field, m_spec.at(key));
+        SA_TRY(value, field.asDouble(min, max));
+        return {};
+    }
+    Result<void> optionalText(const char* key, std::string& value) const
+    {
+        return has(key) ? text(key, value) : Result<void>();
+    }
+    template<class Integer>
+    Result<void> integers(const char* key, std::vector<Integer>& value, std::int64_t min, std::int64_t max,
+                          std::size_t most) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        SA_TRY(const auto elements, field->elements(most));
+        value.clear();
+        for (const JsonField& element : elements) {
+            SA_TRY(const std::int64_t number, element.asInt(min, max));
+            value.push_back(static_cast<Integer>(number));
+        }
+        return {};
+    }
+    Result<void> messages(std::vector<MessageSpec>& value) const
+    {
+        const auto field = m_spec.find("messages");
+        if (!field)
+            return {};
+        SA_TRY(const auto elements, field->elements(kMaxMessages));
+        for (const JsonField& element : elements) {
+            if (!element.isObject())
+                return element.wrong("an object with role and content");
+            SA_TRY(const JsonField role, element.at("role"));
+            SA_TRY(const JsonField content, element.at("content"));
+            MessageSpec message;
+            SA_TRY(message.role, plainText(role));
+            SA_TRY(message.content, plainText(content));
+            value.push_back(std::move(message));
+        }
+        return {};
+    }
+    /// The error that a member is needed.
+    Error missing(const char* key) const
+    {
+        return makeError(Errc::Usage, "a required field is missing").at(m_spec.path() + "." + key);
+    }
+    Error wrong(const char* key, std::string message, std::string expected) const
+    {
+        return makeError(Errc::Usage, std::move(message)).at(m_spec.path() + "." + key).wanted(std::move(expected));
+    }
+
     Result<void> choice(const char* key, std::string& value, std::initializer_list<const char*> choices) const
     {
         const auto field = m_spec.find(key);
@@ -182,11 +245,6 @@ private:
             return field.wrong("a text without NUL characters");
         return text;
     }
-    Error missing(const char* key) const
-    {
-        return makeError(Errc::Usage, "a required field is missing").at(m_spec.path() + "." + key);
-    }
-
     JsonField m_spec;
 };
 
@@ -267,16 +325,31 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
-Result<JobSpec> parseEvaluate(const SpecReader& reader)
+Result<void> readEvaluate(const SpecReader& reader, EvaluateSpec& spec)
 {
-    EvaluateSpec spec;
     SA_CHECK(reader.path("model", spec.model));
-    SA_CHECK(reader.path("ppl", spec.text));
+    SA_CHECK(reader.optionalPath("ppl", spec.text));
     SA_CHECK(reader.choice("join", spec.join, {"none", "raw"}));
     SA_CHECK(reader.integer("seqlen", spec.seqlen, 2, 1'000'000));
     SA_CHECK(reader.integer("max_windows", spec.maxWindows, 1, kMaxInt));
+    SA_CHECK(reader.optionalPath("kld_against", spec.reference));
+    SA_CHECK(reader.flag("noise_floor", spec.noiseFloor));
+    SA_CHECK(reader.paths("tasks", spec.tasks));
+    SA_CHECK(reader.integer("limit", spec.limit, 1, kMaxInt));
+    SA_CHECK(reader.optionalPath("data", spec.data));
+    SA_CHECK(reader.optionalPath("harness_out", spec.harness));
+    SA_CHECK(reader.flag("cache", spec.cache));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    if (spec.text.empty() && (spec.tasks.empty() || !spec.reference.empty()))
+        return reader.missing("ppl");
+    return {};
+}
+
+Result<JobSpec> parseEvaluate(const SpecReader& reader)
+{
+    EvaluateSpec spec;
+    SA_CHECK(readEvaluate(reader, spec));
     return JobSpec(std::move(spec));
 }
 
@@ -284,14 +357,55 @@ Result<JobSpec> parseGenerate(const SpecReader& reader)
 {
     GenerateSpec spec;
     SA_CHECK(reader.path("model", spec.model));
-    SA_CHECK(reader.text("prompt", spec.prompt));
+    SA_CHECK(reader.messages(spec.messages));
+    if (spec.messages.empty())
+        SA_CHECK(reader.text("prompt", spec.prompt));
+    else if (reader.has("prompt"))
+        return reader.wrong("messages", "a text is generated from a prompt or from messages", "one of them");
     SA_CHECK(reader.integer("max_tokens", spec.maxTokens, 0, 1'000'000));
     SA_CHECK(reader.flag("greedy", spec.greedy));
     SA_CHECK(reader.number("temperature", spec.temperature, 0.0, 100.0));
     SA_CHECK(reader.fraction("top_p", spec.topP));
     SA_CHECK(reader.seed(spec.seed));
+    SA_CHECK(reader.paths("stop", spec.stop));
+    SA_CHECK(reader.integer("top_k_logged", spec.topLogged, 0, 100));
+    SA_CHECK(reader.integers("force_ids", spec.forceIds, 0, kMaxInt, kMaxForced));
+    SA_CHECK(reader.optionalPath("kld_against", spec.reference));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    if (!spec.reference.empty() && spec.forceIds.empty())
+        return reader.wrong("kld_against", "divergence is measured along given tokens", "force_ids as well");
+    return JobSpec(std::move(spec));
+}
+
+Result<JobSpec> parseLatency(const SpecReader& reader)
+{
+    LatencySpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(reader.optionalPath("against", spec.against));
+    SA_CHECK(reader.integers("lengths", spec.lengths, 1, 1'000'000, 100));
+    if (spec.lengths.empty())
+        return reader.missing("lengths");
+    SA_CHECK(reader.integer("decode", spec.decode, 1, 100'000));
+    SA_CHECK(reader.integer("repeats", spec.repeats, 1, 10'000));
+    SA_CHECK(reader.integer("warmup", spec.warmup, 0, 10'000));
+    SA_CHECK(reader.threads(spec.threads));
+    SA_CHECK(reader.device(spec.device));
+    return JobSpec(std::move(spec));
+}
+
+Result<JobSpec> parseReport(const SpecReader& reader)
+{
+    ReportSpec spec;
+    SA_CHECK(readEvaluate(reader, spec.evaluate));
+    SA_CHECK(reader.optionalPath("out", spec.out));
+    SA_CHECK(reader.optionalPath("html", spec.html));
+    SA_CHECK(reader.optionalPath("latency", spec.latency));
+    SA_CHECK(reader.optionalNumber("max_kl", spec.maxKl, 0.0, 1e6));
+    SA_CHECK(reader.optionalNumber("max_ppl_increase", spec.maxPerplexityIncrease, 0.0, 1e6));
+    SA_CHECK(reader.optionalText("override", spec.overrideReason));
+    if ((spec.maxKl || spec.maxPerplexityIncrease) && spec.evaluate.reference.empty())
+        return reader.missing("kld_against");
     return JobSpec(std::move(spec));
 }
 
@@ -344,7 +458,9 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"import_reference", parseImportReference},
                            {"methods", parseMethods},
                            {"add_outliers", parseAddOutliers},
-                           {"analyze", parseAnalyze}};
+                           {"analyze", parseAnalyze},
+                           {"latency", parseLatency},
+                           {"report", parseReport}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -404,22 +520,62 @@ Json object(const AnalyzeSpec& spec)
                                 {"device", spec.device}});
 }
 
+Json orNull(const std::string& value)
+{
+    return value.empty() ? Json() : Json(value);
+}
+
 Json object(const EvaluateSpec& spec)
 {
     return {{"model", spec.model},
-            {"ppl", spec.text},
+            {"ppl", orNull(spec.text)},
             {"join", spec.join},
             {"seqlen", spec.seqlen},
             {"max_windows", orNull(spec.maxWindows)},
+            {"kld_against", orNull(spec.reference)},
+            {"noise_floor", spec.noiseFloor},
+            {"tasks", spec.tasks},
+            {"limit", orNull(spec.limit)},
+            {"data", orNull(spec.data)},
+            {"harness_out", orNull(spec.harness)},
+            {"cache", spec.cache},
             {"threads", spec.threads},
             {"device", spec.device}};
 }
 
 Json object(const GenerateSpec& spec)
 {
-    return {{"model", spec.model},   {"prompt", spec.prompt},           {"max_tokens", spec.maxTokens},
-            {"greedy", spec.greedy}, {"temperature", spec.temperature}, {"top_p", spec.topP},
-            {"seed", spec.seed},     {"threads", spec.threads},         {"device", spec.device}};
+    Json out{{"model", spec.model},        {"max_tokens", spec.maxTokens},
+             {"greedy", spec.greedy},      {"temperature", spec.temperature},
+             {"top_p", spec.topP},         {"seed", spec.seed},
+             {"stop", spec.stop},          {"top_k_logged", spec.topLogged},
+             {"force_ids", spec.forceIds}, {"kld_against", orNull(spec.reference)},
+             {"threads", spec.threads},    {"device", spec.device}};
+    if (spec.messages.empty())
+        out["prompt"] = spec.prompt;
+    for (const MessageSpec& message : spec.messages)
+        out["messages"].push_back({{"role", message.role}, {"content", message.content}});
+    return out;
+}
+
+Json object(const LatencySpec& spec)
+{
+    return {{"model", spec.model},     {"against", orNull(spec.against)},
+            {"lengths", spec.lengths}, {"decode", spec.decode},
+            {"repeats", spec.repeats}, {"warmup", spec.warmup},
+            {"threads", spec.threads}, {"device", spec.device}};
+}
+
+Json object(const ReportSpec& spec)
+{
+    Json out = object(spec.evaluate);
+    out["out"] = orNull(spec.out);
+    out["html"] = orNull(spec.html);
+    out["latency"] = orNull(spec.latency);
+    out["max_kl"] = orNull(spec.maxKl);
+    out["max_ppl_increase"] = orNull(spec.maxPerplexityIncrease);
+    out["override"] = orNull(spec.overrideReason);
+    return out;
 }
 
 Json object(const ExportSpec& spec)
@@ -567,17 +723,26 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
     return std::move(list).with({spec.model, spec.out});
 }
 
+template<class T> std::string joined(const std::vector<T>& values)
+{
+    std::string out;
+    for (const T& value : values) {
+        out += out.empty() ? "" : ",";
+        if constexpr (std::is_same_v<T, std::string>)
+            out += value;
+        else
+            out += std::to_string(value);
+    }
+    return out;
+}
+
 std::vector<std::string> arguments(const AnalyzeSpec& spec)
 {
     const AnalyzeSpec fallback;
     ArgumentList list("analyze");
     list.changed("--mode", spec.mode, fallback.mode);
-    if (spec.bits != fallback.bits) {
-        std::string widths;
-        for (const int width : spec.bits)
-            widths += (widths.empty() ? "" : ",") + std::to_string(width);
-        list.option("--bits", widths);
-    }
+    if (spec.bits != fallback.bits)
+        list.option("--bits", joined(spec.bits));
     addQuantizer(list, spec, fallback);
     list.changed("--measure", spec.measure, fallback.measure);
     list.changed("--downstream", spec.downstream, fallback.downstream);
@@ -590,16 +755,28 @@ std::vector<std::string> arguments(const AnalyzeSpec& spec)
     return std::move(list).with({spec.model});
 }
 
-std::vector<std::string> arguments(const EvaluateSpec& spec)
+void addEvaluate(ArgumentList& list, const EvaluateSpec& spec)
 {
     const EvaluateSpec fallback;
-    ArgumentList list("eval");
-    list.option("--ppl", spec.text);
+    list.changed("--ppl", spec.text, fallback.text);
     list.changed("--join", spec.join, fallback.join);
     list.changed("--seqlen", spec.seqlen, fallback.seqlen);
     list.changed("--windows", spec.maxWindows, fallback.maxWindows);
+    list.changed("--kld-against", spec.reference, fallback.reference);
+    list.changed("--noise-floor", spec.noiseFloor, fallback.noiseFloor);
+    list.changed("--tasks", joined(spec.tasks), {});
+    list.changed("--limit", spec.limit, fallback.limit);
+    list.changed("--data", spec.data, fallback.data);
+    list.changed("--harness-out", spec.harness, fallback.harness);
+    list.changed("--cache", spec.cache, fallback.cache);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+}
+
+std::vector<std::string> arguments(const EvaluateSpec& spec)
+{
+    ArgumentList list("eval");
+    addEvaluate(list, spec);
     return std::move(list).with({spec.model});
 }
 
@@ -607,15 +784,51 @@ std::vector<std::string> arguments(const GenerateSpec& spec)
 {
     const GenerateSpec fallback;
     ArgumentList list("generate");
-    list.option("--prompt", spec.prompt);
+    if (spec.messages.empty())
+        list.option("--prompt", spec.prompt);
+    for (const MessageSpec& message : spec.messages)
+        list.option("--message", message.role + "=" + message.content);
     list.changed("--max-tokens", spec.maxTokens, fallback.maxTokens);
     list.flag("--greedy", spec.greedy);
     list.changed("--temperature", spec.temperature, fallback.temperature);
     list.changed("--top-p", spec.topP, fallback.topP);
     list.changed("--seed", spec.seed, fallback.seed);
+    for (const std::string& text : spec.stop)
+        list.option("--stop", text);
+    list.changed("--top-k-logged", spec.topLogged, fallback.topLogged);
+    list.changed("--force-ids", joined(spec.forceIds), {});
+    list.changed("--kld-against", spec.reference, fallback.reference);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
     return std::move(list).with({spec.model});
+}
+
+std::vector<std::string> arguments(const LatencySpec& spec)
+{
+    const LatencySpec fallback;
+    ArgumentList list("bench-latency");
+    list.changed("--against", spec.against, fallback.against);
+    list.changed("--lengths", joined(spec.lengths), joined(fallback.lengths));
+    list.changed("--decode", spec.decode, fallback.decode);
+    list.changed("--repeats", spec.repeats, fallback.repeats);
+    list.changed("--warmup", spec.warmup, fallback.warmup);
+    list.changed("--threads", spec.threads, fallback.threads);
+    list.changed("--device", spec.device, fallback.device);
+    return std::move(list).with({spec.model});
+}
+
+std::vector<std::string> arguments(const ReportSpec& spec)
+{
+    ArgumentList list("report");
+    addEvaluate(list, spec.evaluate);
+    const ReportSpec fallback;
+    list.changed("--out", spec.out, fallback.out);
+    list.changed("--html", spec.html, fallback.html);
+    list.changed("--latency", spec.latency, fallback.latency);
+    list.changed("--max-kl", spec.maxKl, fallback.maxKl);
+    list.changed("--max-ppl-increase", spec.maxPerplexityIncrease, fallback.maxPerplexityIncrease);
+    list.changed("--override", spec.overrideReason, fallback.overrideReason);
+    return std::move(list).with({spec.evaluate.model});
 }
 
 std::vector<std::string> arguments(const ExportSpec& spec)
