@@ -4,6 +4,7 @@
 #include <charconv>
 #include <initializer_list>
 #include <limits>
+#include <type_traits>
 
 namespace sa
 {
@@ -15,6 +16,8 @@ constexpr std::int64_t kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 constexpr int kMaxThreads = 1024;
 constexpr std::size_t kMaxCalibrationFiles = 1000;
+constexpr std::size_t kMaxMessages = 10'000;
+constexpr std::size_t kMaxForced = 1'000'000;
 
 /// Reads members with the fallback of the value they are read into: the structs in the header are the table of
 /// defaults.
@@ -107,6 +110,66 @@ public:
         }
         return {};
     }
+    /// Absent or null: as it is; otherwise a text that is not empty.
+    Result<void> optionalPath(const char* key, std::string& value) const
+    {
+        return has(key) ? path(key, value) : Result<void>();
+    }
+    Result<void> optionalNumber(const char* key, std::optional<double>& value, double min, double max) const
+    {
+        if (!m_spec.has(key))
+            return {};
+        SA_TRY(const JsonField field, m_spec.at(key));
+        SA_TRY(value, field.asDouble(min, max));
+        return {};
+    }
+    Result<void> optionalText(const char* key, std::string& value) const
+    {
+        return has(key) ? text(key, value) : Result<void>();
+    }
+    template<class Integer>
+    Result<void> integers(const char* key, std::vector<Integer>& value, std::int64_t min, std::int64_t max,
+                          std::size_t most) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        SA_TRY(const auto elements, field->elements(most));
+        value.clear();
+        for (const JsonField& element : elements) {
+            SA_TRY(const std::int64_t number, element.asInt(min, max));
+            value.push_back(static_cast<Integer>(number));
+        }
+        return {};
+    }
+    Result<void> messages(std::vector<MessageSpec>& value) const
+    {
+        const auto field = m_spec.find("messages");
+        if (!field)
+            return {};
+        SA_TRY(const auto elements, field->elements(kMaxMessages));
+        for (const JsonField& element : elements) {
+            if (!element.isObject())
+                return element.wrong("an object with role and content");
+            SA_TRY(const JsonField role, element.at("role"));
+            SA_TRY(const JsonField content, element.at("content"));
+            MessageSpec message;
+            SA_TRY(message.role, plainText(role));
+            SA_TRY(message.content, plainText(content));
+            value.push_back(std::move(message));
+        }
+        return {};
+    }
+    /// The error that a member is needed.
+    Error missing(const char* key) const
+    {
+        return makeError(Errc::Usage, "a required field is missing").at(m_spec.path() + "." + key);
+    }
+    Error wrong(const char* key, std::string message, std::string expected) const
+    {
+        return makeError(Errc::Usage, std::move(message)).at(m_spec.path() + "." + key).wanted(std::move(expected));
+    }
+
     Result<void> choice(const char* key, std::string& value, std::initializer_list<const char*> choices) const
     {
         const auto field = m_spec.find(key);
@@ -163,11 +226,6 @@ private:
             return field.wrong("a text without NUL characters");
         return text;
     }
-    Error missing(const char* key) const
-    {
-        return makeError(Errc::Usage, "a required field is missing").at(m_spec.path() + "." + key);
-    }
-
     JsonField m_spec;
 };
 
@@ -240,14 +298,24 @@ Result<JobSpec> parseGenerate(const SpecReader& reader)
 {
     GenerateSpec spec;
     SA_CHECK(reader.path("model", spec.model));
-    SA_CHECK(reader.text("prompt", spec.prompt));
+    SA_CHECK(reader.messages(spec.messages));
+    if (spec.messages.empty())
+        SA_CHECK(reader.text("prompt", spec.prompt));
+    else if (reader.has("prompt"))
+        return reader.wrong("messages", "a text is generated from a prompt or from messages", "one of them");
     SA_CHECK(reader.integer("max_tokens", spec.maxTokens, 0, 1'000'000));
     SA_CHECK(reader.flag("greedy", spec.greedy));
     SA_CHECK(reader.number("temperature", spec.temperature, 0.0, 100.0));
     SA_CHECK(reader.fraction("top_p", spec.topP));
     SA_CHECK(reader.seed(spec.seed));
+    SA_CHECK(reader.paths("stop", spec.stop));
+    SA_CHECK(reader.integer("top_k_logged", spec.topLogged, 0, 100));
+    SA_CHECK(reader.integers("force_ids", spec.forceIds, 0, kMaxInt, kMaxForced));
+    SA_CHECK(reader.optionalPath("kld_against", spec.reference));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    if (!spec.reference.empty() && spec.forceIds.empty())
+        return reader.wrong("kld_against", "divergence is measured along given tokens", "force_ids as well");
     return JobSpec(std::move(spec));
 }
 
@@ -350,11 +418,24 @@ Json object(const EvaluateSpec& spec)
             {"device", spec.device}};
 }
 
+Json orNull(const std::string& value)
+{
+    return value.empty() ? Json() : Json(value);
+}
+
 Json object(const GenerateSpec& spec)
 {
-    return {{"model", spec.model},   {"prompt", spec.prompt},           {"max_tokens", spec.maxTokens},
-            {"greedy", spec.greedy}, {"temperature", spec.temperature}, {"top_p", spec.topP},
-            {"seed", spec.seed},     {"threads", spec.threads},         {"device", spec.device}};
+    Json out{{"model", spec.model},        {"max_tokens", spec.maxTokens},
+             {"greedy", spec.greedy},      {"temperature", spec.temperature},
+             {"top_p", spec.topP},         {"seed", spec.seed},
+             {"stop", spec.stop},          {"top_k_logged", spec.topLogged},
+             {"force_ids", spec.forceIds}, {"kld_against", orNull(spec.reference)},
+             {"threads", spec.threads},    {"device", spec.device}};
+    if (spec.messages.empty())
+        out["prompt"] = spec.prompt;
+    for (const MessageSpec& message : spec.messages)
+        out["messages"].push_back({{"role", message.role}, {"content", message.content}});
+    return out;
 }
 
 Json object(const ExportSpec& spec)
@@ -507,16 +588,37 @@ std::vector<std::string> arguments(const EvaluateSpec& spec)
     return std::move(list).with({spec.model});
 }
 
+template<class T> std::string joined(const std::vector<T>& values)
+{
+    std::string out;
+    for (const T& value : values) {
+        out += out.empty() ? "" : ",";
+        if constexpr (std::is_same_v<T, std::string>)
+            out += value;
+        else
+            out += std::to_string(value);
+    }
+    return out;
+}
+
 std::vector<std::string> arguments(const GenerateSpec& spec)
 {
     const GenerateSpec fallback;
     ArgumentList list("generate");
-    list.option("--prompt", spec.prompt);
+    if (spec.messages.empty())
+        list.option("--prompt", spec.prompt);
+    for (const MessageSpec& message : spec.messages)
+        list.option("--message", message.role + "=" + message.content);
     list.changed("--max-tokens", spec.maxTokens, fallback.maxTokens);
     list.flag("--greedy", spec.greedy);
     list.changed("--temperature", spec.temperature, fallback.temperature);
     list.changed("--top-p", spec.topP, fallback.topP);
     list.changed("--seed", spec.seed, fallback.seed);
+    for (const std::string& text : spec.stop)
+        list.option("--stop", text);
+    list.changed("--top-k-logged", spec.topLogged, fallback.topLogged);
+    list.changed("--force-ids", joined(spec.forceIds), {});
+    list.changed("--kld-against", spec.reference, fallback.reference);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
     return std::move(list).with({spec.model});

@@ -71,9 +71,15 @@ struct EvaluateSpec {
     bool operator==(const EvaluateSpec&) const = default;
 };
 
+/// One turn of a conversation.
+struct MessageSpec {
+    std::string role, content;
+    bool operator==(const MessageSpec&) const = default;
+};
+
 struct GenerateSpec {
     std::string model;
-    std::string prompt;
+    std::string prompt = {};
     int maxTokens = 128;
     bool greedy = false;
     double temperature = 1.0;
@@ -81,6 +87,11 @@ struct GenerateSpec {
     std::uint64_t seed = 0;
     int threads = 0;
     std::string device = "cpu";
+    std::vector<MessageSpec> messages = {}; ///< a conversation, put into the model's chat template; instead of a prompt
+    std::vector<std::string> stop = {};     ///< texts that end the answer and are not part of it
+    int topLogged = 0;                      ///< wire name `top_k_logged`: candidates to report with each token
+    std::vector<std::int32_t> forceIds = {}; ///< tokens to score instead of sampling
+    std::string reference = {};              ///< wire name `kld_against`: with forceIds, the model to diverge from
     bool operator==(const GenerateSpec&) const = default;
 };
 

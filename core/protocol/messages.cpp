@@ -144,6 +144,19 @@ Result<Token> parseToken(const JsonField& body)
     SA_TRY(const auto id, body.intAt("id", 0, kMaxInt));
     SA_TRY(token.text, body.stringAt("text"));
     token.id = static_cast<int>(id);
+    SA_TRY(token.logProbability, optionalNumber(body, "logprob"));
+    SA_TRY(token.divergence, optionalNumber(body, "kl"));
+    const auto top = body.find("top");
+    if (!top)
+        return token;
+    SA_TRY(const auto candidates, top->elements(1000));
+    for (const JsonField& field : candidates) {
+        SA_TRY(const auto candidate, field.intAt("id", 0, kMaxInt));
+        SA_TRY(std::string text, field.stringAt("text"));
+        SA_TRY(const auto logProbability, numberOrNull(field, "logprob"));
+        token.top.push_back({static_cast<int>(candidate), std::move(text),
+                             logProbability.value_or(-std::numeric_limits<double>::infinity())});
+    }
     return token;
 }
 
@@ -346,7 +359,16 @@ Json toJson(const LayerResult& layer)
 
 Json toJson(const Token& token)
 {
-    return {{"token", {{"id", token.id}, {"text", token.text}}}};
+    Json body{{"id", token.id}, {"text", token.text}};
+    if (token.logProbability)
+        body["logprob"] = finiteOrNull(*token.logProbability);
+    if (token.divergence)
+        body["kl"] = finiteOrNull(*token.divergence);
+    for (const TokenCandidate& candidate : token.top)
+        body["top"].push_back({{"id", candidate.id},
+                               {"text", candidate.text},
+                               {"logprob", finiteOrNull(candidate.logProbability)}});
+    return {{"token", std::move(body)}};
 }
 
 Json toJson(const Note& note)

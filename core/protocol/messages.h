@@ -47,9 +47,19 @@ struct LayerResult {
     bool restored = false; ///< by an earlier process of a job that was resumed
     bool operator==(const LayerResult&) const = default;
 };
+/// A token that could have come, and how likely it was.
+struct TokenCandidate {
+    int id = 0;
+    std::string text;      ///< as in the vocabulary, one token by itself
+    double logProbability; ///< natural logarithm
+    bool operator==(const TokenCandidate&) const = default;
+};
 struct Token {
     int id = 0;
     std::string text;
+    std::optional<double> logProbability = {}; ///< under the model, before temperature and top-p
+    std::optional<double> divergence = {};     ///< KL from the reference's distribution at this place, nats
+    std::vector<TokenCandidate> top = {};      ///< the likeliest first
     bool operator==(const Token&) const = default;
 };
 struct Note {
