@@ -2,6 +2,7 @@
 #include "ui/main_window.h"
 
 #include "ui/async.h"
+#include "ui/compare/chat_page.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
 #include "ui/models/doctor_report.h"
@@ -101,6 +102,7 @@ void MainWindow::makePages()
     m_pages = new QStackedWidget(this);
     m_pages->addWidget(m_modelPage);
     m_pages->addWidget(m_runPage);
+    makeChatPage();
     m_rail = new Rail(this);
     auto* central = new QWidget(this);
     auto* layout = new QHBoxLayout(central);
@@ -290,6 +292,7 @@ void MainWindow::onOpened(const Json& result)
     setWindowTitle(tr("%1 – ShiftAdd Workbench").arg(shown(m_model->displayName(), 80)));
     m_modelPage->showModel(*m_model);
     m_runPage->setModel(*m_model);
+    m_chatPage->suggest(*m_model);
     refreshUnfinished();
     if (m_resuming && !m_runPage->isRunning()) {
         releaseInspector();
@@ -413,6 +416,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
     }
     m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
     m_worker->shutDown();
+    m_chatPage->shutDown();
     if (m_inspector)
         m_inspector->shutDown();
     event->accept();

@@ -21,6 +21,7 @@ namespace sa::ui
 {
 
 class ActivityWidget;
+class ChatPage;
 class LogView;
 class ModelPage;
 class Rail;
@@ -47,9 +48,11 @@ public:
     void openModel(const QString& path);
     void showModelPage();
     void showRunPage();
+    void showChatPage();
 
     ModelPage* modelPage() const { return m_modelPage; }
     RunPage* runPage() const { return m_runPage; }
+    ChatPage* chatPage() const { return m_chatPage; }
     WorkerClient* worker() const { return m_worker; }
     LogView* log() const { return m_log; }
 
@@ -84,6 +87,7 @@ private:
     void onChecked(const Json& result);
     void onCheckFailed(const JobFailure& failure);
     void connectUnfinished();
+    void makeChatPage();
     void refreshUnfinished();
     void resumeJob(const UnfinishedJob& job);
     void askAboutDiscarding(const UnfinishedJob& job);
@@ -110,12 +114,14 @@ private:
     QStackedWidget* m_pages = nullptr;
     ModelPage* m_modelPage = nullptr;
     RunPage* m_runPage = nullptr;
+    ChatPage* m_chatPage = nullptr;
     QDockWidget* m_logDock = nullptr;
     LogView* m_log = nullptr;
     WorkerBadge* m_badge = nullptr;
     ActivityWidget* m_activity = nullptr;
     QMenu* m_recentMenu = nullptr;
     QAction *m_modelAction = nullptr, *m_runAction = nullptr;
+    QAction* m_chatAction = nullptr;
     QList<QAction*> m_shortcuts;
     QTimer m_remarkTimer; ///< the countdown of the stop ladder
     int m_silence = 0;
