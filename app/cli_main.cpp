@@ -80,7 +80,9 @@ int runInvocation(const cli::Invocation& invocation, cli::Output& output)
     if (!outcome)
         return exitStatus(outcome.error().code);
     const bool foundFaults = std::holds_alternative<DoctorSpec>(invocation.spec) && outcome->value("failed", 0) > 0;
-    return foundFaults ? exitStatus(Errc::BadInput) : 0;
+    const bool overLimit = std::holds_alternative<ReportSpec>(invocation.spec) &&
+                           !outcome->value(Json::json_pointer("/gate/accepted"), true);
+    return foundFaults || overLimit ? exitStatus(Errc::BadInput) : 0;
 }
 
 int runTokenizer(const cli::TokenizerCommand& command, cli::Output& output)

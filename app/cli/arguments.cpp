@@ -23,8 +23,8 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {
-    {"model", "MODEL"}, {"options", "--set"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"}, {"options", "--set"}, {"messages", "--message"},
+                                       {"out", "OUT"},     {"reference", "DIR"}, {"max_windows", "--windows"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -102,6 +102,34 @@ public:
             m_spec[member] = value == "on" ? Json(true) : value == "off" ? Json(false) : Json(value);
         };
         add(member, set, "on|off", help);
+    }
+    /// A,B,C as an array: of whole numbers where they are, otherwise of texts.
+    void list(const char* member, const char* valueName, const std::string& help)
+    {
+        const auto set = [this, member](const std::string& value) {
+            Json& array = m_spec[member] = Json::array();
+            std::istringstream in(value);
+            for (std::string part; std::getline(in, part, ',');)
+                array.push_back(numberOrText(part));
+        };
+        add(member, set, valueName, help);
+    }
+    /// ROLE=TEXT, repeated: turns of a conversation.
+    void messages(const std::string& help)
+    {
+        const auto read = [this](const std::vector<std::string>& values) {
+            Json& array = m_spec["messages"] = Json::array();
+            for (const std::string& value : values) {
+                const std::size_t equals = value.find('=');
+                if (equals == 0 || equals == std::string::npos)
+                    array.push_back(value); // parseJobSpec says what is expected
+                else
+                    array.push_back({{"role", value.substr(0, equals)}, {"content", value.substr(equals + 1)}});
+            }
+        };
+        m_app->add_option_function<std::vector<std::string>>("--message", read, help)
+            ->allow_extra_args(false)
+            ->type_name("ROLE=TEXT");
     }
     void repeatable(const char* member, const char* valueName, const std::string& help)
     {
@@ -251,11 +279,41 @@ void describeEvaluate(Command& command)
 {
     const EvaluateSpec fallback;
     command.path("model", "Folder of the model, original or packed");
-    command.text("ppl", "FILE", "Measure the perplexity on this text")->required();
+    command.text("ppl", "FILE", "Measure the perplexity on this text");
     command.text("join", "none|raw",
                  withDefault("raw: a raw WikiText file, joined as the literature does", fallback.join));
     command.number("seqlen", "N", withDefault("Tokens in a window", fallback.seqlen));
     command.number("max_windows", "N", "Stop after so many windows [all]");
+    command.text("kld_against", "MODEL", "Also measure the divergence from this model on the text");
+    command.onOff("noise_floor", "With it: what float16 arithmetic alone makes of that model [on]");
+    command.list("tasks", "A,B", "Zero-shot tasks, such as arc_easy,piqa; all for all of them");
+    command.number("limit", "N", "Take the first N items of each task [all]");
+    command.text("data", "DIR", "Folder of the task files");
+    command.text("harness_out", "DIR", "Write the tasks' results here in the format of lm-evaluation-harness");
+    command.onOff("cache", "Take finished pieces of earlier runs, and keep those of this one [on]");
+    command.threadsAndDevice();
+}
+
+void describeReport(Command& command)
+{
+    describeEvaluate(command);
+    command.text("out", "FILE", "JSON file to write");
+    command.text("html", "FILE", "Page to write, for browsers and printers");
+    command.text("latency", "FILE", "Put in the result of shiftadd bench-latency --json");
+    command.number("max_kl", "X", "Fail when the mean divergence is above X nats a token");
+    command.number("max_ppl_increase", "X", "Fail when the perplexity is more than X % above the original's");
+    command.text("override", "REASON", "Pass a failed limit; the reason is recorded");
+}
+
+void describeLatency(Command& command)
+{
+    const LatencySpec fallback;
+    command.path("model", "Folder of the model, original or packed");
+    command.text("against", "MODEL", "A second model, measured in turns with the first");
+    command.list("lengths", "N,N", "Tokens of the prompts [16,64,256]");
+    command.number("decode", "N", withDefault("Tokens to decode after each prompt", fallback.decode));
+    command.number("repeats", "N", withDefault("Measurements of each", fallback.repeats));
+    command.number("warmup", "N", withDefault("Runs before them that do not count", fallback.warmup));
     command.threadsAndDevice();
 }
 
@@ -263,12 +321,18 @@ void describeGenerate(Command& command)
 {
     const GenerateSpec fallback;
     command.path("model", "Folder of the model, original or packed");
-    command.text("prompt", "TEXT", "Text to continue")->required();
+    command.text("prompt", "TEXT", "Text to continue");
+    command.messages("A turn of a conversation (user=Hello), put into the model's chat template; may be repeated");
     command.number("max_tokens", "N", withDefault("Tokens to generate at most", fallback.maxTokens));
     command.flag("greedy", "Always take the most likely token");
     command.number("temperature", "X", withDefault("Sampling temperature; 0 is greedy", fallback.temperature));
     command.number("top_p", "X", withDefault("Sample from the likeliest tokens that sum up to X", fallback.topP));
     command.number("seed", "N", withDefault("Seed of the sampling", fallback.seed));
+    command.repeatable("stop", "TEXT", "End before this text; may be repeated");
+    command.number("top_k_logged", "N",
+                   withDefault("Candidates to report with each token (--json)", fallback.topLogged));
+    command.list("force_ids", "N,N", "Score these tokens instead of sampling");
+    command.text("kld_against", "MODEL", "With --force-ids: also the divergence from this model at each token");
     command.threadsAndDevice();
 }
 
@@ -363,15 +427,26 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3 --resume\n");
     describeQuantize(quantize);
 
-    Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",
+    Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text and on zero-shot tasks",
                      "  shiftadd eval packed-3bit --ppl wiki.test.raw --join raw --seqlen 512\n"
-                     "  shiftadd eval models/llama2-6m --ppl notes.txt --windows 10\n");
+                     "  shiftadd eval packed-3bit --ppl notes.txt --windows 10 --kld-against models/llama2-6m\n"
+                     "  shiftadd eval packed-3bit --tasks arc_easy,piqa --limit 100\n");
     describeEvaluate(evaluate);
 
     Command generate(app, "generate", "generate", "Continue a text",
                      "  shiftadd generate packed-3bit --prompt \"The old lighthouse\" --max-tokens 64\n"
                      "  shiftadd generate packed-3bit --prompt \"1, 2, 3,\" --greedy --json\n");
     describeGenerate(generate);
+
+    Command latency(app, "latency", "bench-latency", "Measure speed, memory and energy, of two models in turns",
+                    "  shiftadd bench-latency packed-3bit --against models/llama2-6m --lengths 16,256\n");
+    describeLatency(latency);
+
+    Command report(app, "report", "report", "Measure a model and write it all on one page",
+                   "  shiftadd report packed-3bit --kld-against models/llama2-6m --ppl notes.txt --html report.html\n"
+                   "  shiftadd report packed-3bit --kld-against models/llama2-6m --ppl notes.txt --max-kl 0.05\n"
+                   "Exit status 3 when a limit is exceeded.");
+    describeReport(report);
 
     Command exportCommand(app, "export", "export", "Write a packed model as a dense one for other programs",
                           "  shiftadd export packed-3bit dense-3bit --format hf-fp16\n"
@@ -427,7 +502,7 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
 
     auto parsed = parseWith(app, arguments,
                             {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand,
-                             &methods, &addOutliers},
+                             &methods, &addOutliers, &latency, &report},
                             {&tokenize, &detokenize});
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;

@@ -44,6 +44,8 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const ImportReferenceSpec& s) { return importReference(s, context); },
                           [&](const MethodsSpec& s) { return listMethods(s, context); },
                           [&](const AddOutliersSpec& s) { return addOutliers(s, context); },
+                          [&](const LatencySpec& s) { return measureLatency(s, context); },
+                          [&](const ReportSpec& s) { return writeReport(s, context); },
                       },
                       spec);
 }

@@ -108,6 +108,13 @@ void DecoderBlock::replaceLinear(LinearRole role, std::shared_ptr<const Linear> 
     m_linears[static_cast<std::size_t>(role)] = std::move(linear);
 }
 
+void DecoderBlock::roundToHalf()
+{
+    for (auto& body : m_linears)
+        if (body)
+            body = inHalfPrecision(std::move(body));
+}
+
 std::int64_t DecoderBlock::weightBytes() const
 {
     std::int64_t sum = 0;

@@ -154,4 +154,41 @@ std::int64_t PlanesLinear::weightBytes() const
     return static_cast<std::int64_t>(m_weight.storedBytes());
 }
 
+namespace
+{
+
+class HalfLinear final : public Linear
+{
+public:
+    explicit HalfLinear(std::shared_ptr<const Linear> body)
+        : m_body(std::move(body))
+    {
+    }
+    at::Tensor forward(const at::Tensor& x) const override { return roundedToHalf(m_body->forward(roundedToHalf(x))); }
+    std::int64_t weightBytes() const override { return m_body->weightBytes(); }
+
+private:
+    std::shared_ptr<const Linear> m_body;
+};
+
+} // namespace
+
+std::shared_ptr<const Linear> DenseLinear::withHalfWeight() const
+{
+    return std::make_shared<DenseLinear>(roundedToHalf(m_weight),
+                                         m_bias.defined() ? roundedToHalf(m_bias) : at::Tensor());
+}
+
+at::Tensor roundedToHalf(const at::Tensor& x)
+{
+    return x.to(at::kHalf).to(at::kFloat);
+}
+
+std::shared_ptr<const Linear> inHalfPrecision(std::shared_ptr<const Linear> linear)
+{
+    if (auto rounded = linear->withHalfWeight())
+        linear = std::move(rounded);
+    return std::make_shared<HalfLinear>(std::move(linear));
+}
+
 } // namespace sa

@@ -281,16 +281,31 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
-Result<JobSpec> parseEvaluate(const SpecReader& reader)
+Result<void> readEvaluate(const SpecReader& reader, EvaluateSpec& spec)
 {
-    EvaluateSpec spec;
     SA_CHECK(reader.path("model", spec.model));
-    SA_CHECK(reader.path("ppl", spec.text));
+    SA_CHECK(reader.optionalPath("ppl", spec.text));
     SA_CHECK(reader.choice("join", spec.join, {"none", "raw"}));
     SA_CHECK(reader.integer("seqlen", spec.seqlen, 2, 1'000'000));
     SA_CHECK(reader.integer("max_windows", spec.maxWindows, 1, kMaxInt));
+    SA_CHECK(reader.optionalPath("kld_against", spec.reference));
+    SA_CHECK(reader.flag("noise_floor", spec.noiseFloor));
+    SA_CHECK(reader.paths("tasks", spec.tasks));
+    SA_CHECK(reader.integer("limit", spec.limit, 1, kMaxInt));
+    SA_CHECK(reader.optionalPath("data", spec.data));
+    SA_CHECK(reader.optionalPath("harness_out", spec.harness));
+    SA_CHECK(reader.flag("cache", spec.cache));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    if (spec.text.empty() && (spec.tasks.empty() || !spec.reference.empty()))
+        return reader.missing("ppl");
+    return {};
+}
+
+Result<JobSpec> parseEvaluate(const SpecReader& reader)
+{
+    EvaluateSpec spec;
+    SA_CHECK(readEvaluate(reader, spec));
     return JobSpec(std::move(spec));
 }
 
@@ -316,6 +331,37 @@ Result<JobSpec> parseGenerate(const SpecReader& reader)
     SA_CHECK(reader.device(spec.device));
     if (!spec.reference.empty() && spec.forceIds.empty())
         return reader.wrong("kld_against", "divergence is measured along given tokens", "force_ids as well");
+    return JobSpec(std::move(spec));
+}
+
+Result<JobSpec> parseLatency(const SpecReader& reader)
+{
+    LatencySpec spec;
+    SA_CHECK(reader.path("model", spec.model));
+    SA_CHECK(reader.optionalPath("against", spec.against));
+    SA_CHECK(reader.integers("lengths", spec.lengths, 1, 1'000'000, 100));
+    if (spec.lengths.empty())
+        return reader.missing("lengths");
+    SA_CHECK(reader.integer("decode", spec.decode, 1, 100'000));
+    SA_CHECK(reader.integer("repeats", spec.repeats, 1, 10'000));
+    SA_CHECK(reader.integer("warmup", spec.warmup, 0, 10'000));
+    SA_CHECK(reader.threads(spec.threads));
+    SA_CHECK(reader.device(spec.device));
+    return JobSpec(std::move(spec));
+}
+
+Result<JobSpec> parseReport(const SpecReader& reader)
+{
+    ReportSpec spec;
+    SA_CHECK(readEvaluate(reader, spec.evaluate));
+    SA_CHECK(reader.optionalPath("out", spec.out));
+    SA_CHECK(reader.optionalPath("html", spec.html));
+    SA_CHECK(reader.optionalPath("latency", spec.latency));
+    SA_CHECK(reader.optionalNumber("max_kl", spec.maxKl, 0.0, 1e6));
+    SA_CHECK(reader.optionalNumber("max_ppl_increase", spec.maxPerplexityIncrease, 0.0, 1e6));
+    SA_CHECK(reader.optionalText("override", spec.overrideReason));
+    if ((spec.maxKl || spec.maxPerplexityIncrease) && spec.evaluate.reference.empty())
+        return reader.missing("kld_against");
     return JobSpec(std::move(spec));
 }
 
@@ -367,7 +413,9 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"doctor", parseModel<DoctorSpec>},
                            {"import_reference", parseImportReference},
                            {"methods", parseMethods},
-                           {"add_outliers", parseAddOutliers}};
+                           {"add_outliers", parseAddOutliers},
+                           {"latency", parseLatency},
+                           {"report", parseReport}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -407,20 +455,27 @@ Json object(const QuantizeSpec& spec)
             {"restart", spec.restart}};
 }
 
-Json object(const EvaluateSpec& spec)
-{
-    return {{"model", spec.model},
-            {"ppl", spec.text},
-            {"join", spec.join},
-            {"seqlen", spec.seqlen},
-            {"max_windows", orNull(spec.maxWindows)},
-            {"threads", spec.threads},
-            {"device", spec.device}};
-}
-
 Json orNull(const std::string& value)
 {
     return value.empty() ? Json() : Json(value);
+}
+
+Json object(const EvaluateSpec& spec)
+{
+    return {{"model", spec.model},
+            {"ppl", orNull(spec.text)},
+            {"join", spec.join},
+            {"seqlen", spec.seqlen},
+            {"max_windows", orNull(spec.maxWindows)},
+            {"kld_against", orNull(spec.reference)},
+            {"noise_floor", spec.noiseFloor},
+            {"tasks", spec.tasks},
+            {"limit", orNull(spec.limit)},
+            {"data", orNull(spec.data)},
+            {"harness_out", orNull(spec.harness)},
+            {"cache", spec.cache},
+            {"threads", spec.threads},
+            {"device", spec.device}};
 }
 
 Json object(const GenerateSpec& spec)
@@ -435,6 +490,26 @@ Json object(const GenerateSpec& spec)
         out["prompt"] = spec.prompt;
     for (const MessageSpec& message : spec.messages)
         out["messages"].push_back({{"role", message.role}, {"content", message.content}});
+    return out;
+}
+
+Json object(const LatencySpec& spec)
+{
+    return {{"model", spec.model},     {"against", orNull(spec.against)},
+            {"lengths", spec.lengths}, {"decode", spec.decode},
+            {"repeats", spec.repeats}, {"warmup", spec.warmup},
+            {"threads", spec.threads}, {"device", spec.device}};
+}
+
+Json object(const ReportSpec& spec)
+{
+    Json out = object(spec.evaluate);
+    out["out"] = orNull(spec.out);
+    out["html"] = orNull(spec.html);
+    out["latency"] = orNull(spec.latency);
+    out["max_kl"] = orNull(spec.maxKl);
+    out["max_ppl_increase"] = orNull(spec.maxPerplexityIncrease);
+    out["override"] = orNull(spec.overrideReason);
     return out;
 }
 
@@ -575,19 +650,6 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
     return std::move(list).with({spec.model, spec.out});
 }
 
-std::vector<std::string> arguments(const EvaluateSpec& spec)
-{
-    const EvaluateSpec fallback;
-    ArgumentList list("eval");
-    list.option("--ppl", spec.text);
-    list.changed("--join", spec.join, fallback.join);
-    list.changed("--seqlen", spec.seqlen, fallback.seqlen);
-    list.changed("--windows", spec.maxWindows, fallback.maxWindows);
-    list.changed("--threads", spec.threads, fallback.threads);
-    list.changed("--device", spec.device, fallback.device);
-    return std::move(list).with({spec.model});
-}
-
 template<class T> std::string joined(const std::vector<T>& values)
 {
     std::string out;
@@ -599,6 +661,31 @@ template<class T> std::string joined(const std::vector<T>& values)
             out += std::to_string(value);
     }
     return out;
+}
+
+void addEvaluate(ArgumentList& list, const EvaluateSpec& spec)
+{
+    const EvaluateSpec fallback;
+    list.changed("--ppl", spec.text, fallback.text);
+    list.changed("--join", spec.join, fallback.join);
+    list.changed("--seqlen", spec.seqlen, fallback.seqlen);
+    list.changed("--windows", spec.maxWindows, fallback.maxWindows);
+    list.changed("--kld-against", spec.reference, fallback.reference);
+    list.changed("--noise-floor", spec.noiseFloor, fallback.noiseFloor);
+    list.changed("--tasks", joined(spec.tasks), {});
+    list.changed("--limit", spec.limit, fallback.limit);
+    list.changed("--data", spec.data, fallback.data);
+    list.changed("--harness-out", spec.harness, fallback.harness);
+    list.changed("--cache", spec.cache, fallback.cache);
+    list.changed("--threads", spec.threads, fallback.threads);
+    list.changed("--device", spec.device, fallback.device);
+}
+
+std::vector<std::string> arguments(const EvaluateSpec& spec)
+{
+    ArgumentList list("eval");
+    addEvaluate(list, spec);
+    return std::move(list).with({spec.model});
 }
 
 std::vector<std::string> arguments(const GenerateSpec& spec)
@@ -622,6 +709,34 @@ std::vector<std::string> arguments(const GenerateSpec& spec)
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
     return std::move(list).with({spec.model});
+}
+
+std::vector<std::string> arguments(const LatencySpec& spec)
+{
+    const LatencySpec fallback;
+    ArgumentList list("bench-latency");
+    list.changed("--against", spec.against, fallback.against);
+    list.changed("--lengths", joined(spec.lengths), joined(fallback.lengths));
+    list.changed("--decode", spec.decode, fallback.decode);
+    list.changed("--repeats", spec.repeats, fallback.repeats);
+    list.changed("--warmup", spec.warmup, fallback.warmup);
+    list.changed("--threads", spec.threads, fallback.threads);
+    list.changed("--device", spec.device, fallback.device);
+    return std::move(list).with({spec.model});
+}
+
+std::vector<std::string> arguments(const ReportSpec& spec)
+{
+    ArgumentList list("report");
+    addEvaluate(list, spec.evaluate);
+    const ReportSpec fallback;
+    list.changed("--out", spec.out, fallback.out);
+    list.changed("--html", spec.html, fallback.html);
+    list.changed("--latency", spec.latency, fallback.latency);
+    list.changed("--max-kl", spec.maxKl, fallback.maxKl);
+    list.changed("--max-ppl-increase", spec.maxPerplexityIncrease, fallback.maxPerplexityIncrease);
+    list.changed("--override", spec.overrideReason, fallback.overrideReason);
+    return std::move(list).with({spec.evaluate.model});
 }
 
 std::vector<std::string> arguments(const ExportSpec& spec)

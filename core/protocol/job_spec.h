@@ -62,12 +62,19 @@ struct QuantizeSpec {
 
 struct EvaluateSpec {
     std::string model;
-    std::string text;          ///< wire name `ppl`
+    std::string text = {};     ///< wire name `ppl`; empty: no text, tasks only
     std::string join = "none"; ///< "raw": a raw WikiText file, joined as the literature does
     int seqlen = 512;
-    std::optional<int> maxWindows;
+    std::optional<int> maxWindows = {};
     int threads = 0;
     std::string device = "cpu";
+    std::string reference = {}; ///< wire name `kld_against`: the original model, to measure divergence from
+    bool noiseFloor = true;     ///< with it: also of the original in float16 from itself
+    std::vector<std::string> tasks = {};
+    std::optional<int> limit = {}; ///< items of each task
+    std::string data = {};         ///< folder of the task files; empty: where they are usually
+    std::string harness = {};      ///< wire name `harness_out`: folder for results in the harness's format
+    bool cache = true;             ///< take and keep finished pieces
     bool operator==(const EvaluateSpec&) const = default;
 };
 
@@ -93,6 +100,31 @@ struct GenerateSpec {
     std::vector<std::int32_t> forceIds = {}; ///< tokens to score instead of sampling
     std::string reference = {};              ///< wire name `kld_against`: with forceIds, the model to diverge from
     bool operator==(const GenerateSpec&) const = default;
+};
+
+/// Speed of one model, or of two in turns.
+struct LatencySpec {
+    std::string model;
+    std::string against = {};                 ///< a second model
+    std::vector<int> lengths = {16, 64, 256}; ///< of the prompts, tokens
+    int decode = 32;                          ///< tokens to decode after each prompt
+    int repeats = 5;
+    int warmup = 1;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const LatencySpec&) const = default;
+};
+
+/// Certificate of a model: everything that was measured of it, in one place.
+struct ReportSpec {
+    EvaluateSpec evaluate;            ///< its model is the one that is certified, its reference the original
+    std::string out = {};             ///< JSON file to write
+    std::string html = {};            ///< page to write
+    std::string latency = {};         ///< result of a `latency` job, a JSON file
+    std::optional<double> maxKl = {}; ///< gate: mean KL, nats
+    std::optional<double> maxPerplexityIncrease = {}; ///< gate: percent over the original's
+    std::string overrideReason = {};                  ///< wire name `override`: why a failed gate is passed
+    bool operator==(const ReportSpec&) const = default;
 };
 
 struct ExportSpec {
@@ -130,7 +162,7 @@ struct MethodsSpec {
 };
 
 using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec>;
+                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec, LatencySpec, ReportSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

@@ -365,9 +365,8 @@ Json toJson(const Token& token)
     if (token.divergence)
         body["kl"] = finiteOrNull(*token.divergence);
     for (const TokenCandidate& candidate : token.top)
-        body["top"].push_back({{"id", candidate.id},
-                               {"text", candidate.text},
-                               {"logprob", finiteOrNull(candidate.logProbability)}});
+        body["top"].push_back(
+            {{"id", candidate.id}, {"text", candidate.text}, {"logprob", finiteOrNull(candidate.logProbability)}});
     return {{"token", std::move(body)}};
 }
 

@@ -56,5 +56,5 @@ function(sa_add_test NAME)
     sa_warnings(tst_${NAME})
     add_test(NAME ${NAME} COMMAND tst_${NAME})
     set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1500
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8;QTEST_FUNCTION_TIMEOUT=1400000")
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8;SHIFTADD_CACHE=off;QTEST_FUNCTION_TIMEOUT=1400000")
 endfunction()

@@ -21,14 +21,14 @@ Json minimal(const std::string& kind)
     Json spec{{"model", "/models/m"}};
     if (kind == "quantize" || kind == "export")
         spec["out"] = "/out";
-    if (kind == "evaluate")
+    if (kind == "evaluate" || kind == "report")
         spec["ppl"] = "/text";
     if (kind == "generate")
         spec["prompt"] = "Once";
     return spec;
 }
 
-const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify"};
+const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify", "latency", "report"};
 
 QString quoted(const std::vector<std::string>& arguments)
 {
@@ -36,6 +36,14 @@ QString quoted(const std::vector<std::string>& arguments)
     for (const auto& argument : arguments)
         out << '\'' + QString::fromStdString(argument) + '\'';
     return out.join(' ');
+}
+
+EvaluateSpec textOnly()
+{
+    EvaluateSpec spec;
+    spec.model = "m";
+    spec.text = "t";
+    return spec;
 }
 
 void addSpecs()
@@ -88,7 +96,23 @@ void addSpecs()
     evaluate.maxWindows = 1;
     evaluate.threads = 1;
     evaluate.device = "cuda:0";
+    evaluate.reference = "original";
+    evaluate.noiseFloor = false;
+    evaluate.tasks = {"arc_easy", "mmlu"};
+    evaluate.limit = 3;
+    evaluate.data = "data";
+    evaluate.harness = "-out";
+    evaluate.cache = false;
     row("evaluate with nothing at its default", evaluate);
+    ReportSpec report{evaluate, "r.json", "r.html", "latency.json", 0.05, 3.0, "because"};
+    row("report with nothing at its default", report);
+    row("report with defaults", ReportSpec{textOnly()});
+    EvaluateSpec tasksOnly;
+    tasksOnly.model = "m";
+    tasksOnly.tasks = {"copa"};
+    row("evaluate tasks only", tasksOnly);
+    row("latency with defaults", LatencySpec{"m"});
+    row("latency with nothing at its default", LatencySpec{"m", "o", {7}, 3, 2, 0, 5, "cuda:0"});
     GenerateSpec generate;
     generate.model = "m";
     row("generate from an empty prompt", generate);
@@ -100,7 +124,19 @@ void addSpecs()
     generate.seed = 42;
     generate.threads = 3;
     generate.device = "cuda:0";
+    generate.stop = {"\n\n", "User:"};
+    generate.topLogged = 5;
     row("generate with nothing at its default", generate);
+    GenerateSpec forced;
+    forced.model = "m";
+    forced.prompt = "x";
+    forced.forceIds = {1, 0, 2147483647};
+    forced.reference = "original";
+    row("generate along given tokens", forced);
+    GenerateSpec chat;
+    chat.model = "m";
+    chat.messages = {{"system", "Be brief."}, {"user", "-a=b\nc"}, {"assistant", ""}};
+    row("generate an answer", chat);
     generate.prompt = "info";
     row("a prompt that is a command", generate);
     generate.prompt = "[a,b]";
@@ -193,6 +229,11 @@ private Q_SLOTS:
         row("evaluate", "seqlen", 2, 1e6);
         row("evaluate", "max_windows", 1, maxInt);
         row("evaluate", "threads", 0, 1024);
+        row("evaluate", "limit", 1, maxInt);
+        row("generate", "top_k_logged", 0, 100);
+        row("latency", "decode", 1, 100'000);
+        row("latency", "repeats", 1, 10'000);
+        row("latency", "warmup", 0, 10'000);
         row("generate", "max_tokens", 0, 1e6);
         row("generate", "threads", 0, 1024);
     }
@@ -259,6 +300,15 @@ private Q_SLOTS:
         row("a device with a long number", "quantize", R"({"device":"cuda:10000000000"})", "spec.device");
         row("no text to evaluate", "evaluate", R"({"ppl":null})", "spec.ppl");
         row("an unknown join", "evaluate", R"({"join":"cooked"})", "spec.join");
+        row("divergence without a text", "evaluate", R"({"ppl":null,"tasks":["copa"],"kld_against":"o"})", "spec.ppl");
+        row("a task that is a number", "evaluate", R"({"tasks":[3]})", "spec.tasks[0]");
+        row("a limit of nothing", "evaluate", R"({"limit":0})", "spec.limit");
+        row("a prompt and messages", "generate", R"({"messages":[{"role":"user","content":"x"}]})", "spec.messages");
+        row("a message without a role", "generate", R"({"prompt":null,"messages":[{"content":"x"}]})",
+            "spec.messages[0].role");
+        row("divergence without tokens", "generate", R"({"kld_against":"o"})", "spec.kld_against");
+        row("a negative token", "generate", R"({"force_ids":[-1]})", "spec.force_ids[0]");
+        row("too many candidates", "generate", R"({"top_k_logged":101})", "spec.top_k_logged");
         row("no prompt", "generate", R"({"prompt":null})", "spec.prompt");
         row("a prompt with a NUL", "generate", R"({"prompt":"\u0000"})", "spec.prompt");
         row("greedy that is a number", "generate", R"({"greedy":1})", "spec.greedy");
