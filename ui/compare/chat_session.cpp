@@ -108,10 +108,7 @@ void ChatSession::setConversation(Conversation conversation)
     m_forcing = false;
     m_frame.stop();
     m_conversation = std::move(conversation);
-    m_finders.assign(m_conversation.turns.size(), DifferenceFinder(m_sameVocabulary));
-    for (std::size_t turn = 0; turn < m_conversation.turns.size(); ++turn)
-        m_finders[turn].update(m_conversation.turns[turn].answers[0].tokens,
-                               m_conversation.turns[turn].answers[1].tokens);
+    rebuildFinders();
     Q_EMIT conversationReplaced();
     if (std::exchange(m_wasRunning, false))
         Q_EMIT runningChanged(false);
@@ -129,8 +126,19 @@ void ChatSession::clear()
 
 void ChatSession::setModels(const std::array<QString, 2>& folders, bool sameVocabulary)
 {
-    m_sameVocabulary = sameVocabulary;
     m_conversation.models = folders;
+    if (std::exchange(m_sameVocabulary, sameVocabulary) == sameVocabulary || isRunning() || m_finders.empty())
+        return;
+    rebuildFinders();
+    Q_EMIT conversationReplaced();
+}
+
+void ChatSession::rebuildFinders()
+{
+    m_finders.assign(m_conversation.turns.size(), DifferenceFinder(m_sameVocabulary));
+    for (std::size_t turn = 0; turn < m_conversation.turns.size(); ++turn)
+        m_finders[turn].update(m_conversation.turns[turn].answers[0].tokens,
+                               m_conversation.turns[turn].answers[1].tokens);
 }
 
 void ChatSession::setSampling(const Sampling& sampling)
@@ -209,7 +217,7 @@ GenerateSpec ChatSession::specFor(int side) const
     spec.topP = sampling.topP;
     spec.seed = sampling.seed;
     spec.topLogged = kCandidates;
-    spec.threads = m_threads;
+    spec.threads = m_inTurn ? 0 : m_threads;
     return spec;
 }
 
@@ -305,6 +313,7 @@ void ChatSession::force()
     GenerateSpec spec = specFor(0); // the left side's conversation, told to the right model
     spec.model = toUtf8(m_conversation.models[1]);
     spec.forceIds = turn.answers[0].ids();
+    spec.threads = 0;
     spec.reference = toUtf8(m_conversation.models[0]); // runs before the other: never both in memory
     m_forcing = true;
     m_forcedJob.start(*m_services[m_inTurn ? 0 : 1], spec);

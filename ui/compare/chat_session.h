@@ -31,7 +31,7 @@ public:
     /// One model after the other, in one worker: no two models are in memory at once.
     void setInTurn(bool inTurn) { m_inTurn = inTurn; }
     bool isInTurn() const { return m_inTurn; }
-    /// Of each job, 0: all cores.
+    /// Of each of two jobs that run at once, 0: all cores.
     void setThreads(int threads) { m_threads = threads; }
 
     bool canSend() const;
@@ -85,6 +85,7 @@ private:
     void onEnd(int side);
     void flush();
     void rescan(int turn);
+    void rebuildFinders();
     void settle();
 
     std::array<JobService*, 2> m_services;

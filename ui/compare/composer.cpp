@@ -137,6 +137,10 @@ bool Composer::eventFilter(QObject* watched, QEvent* event)
                 act();
             return true;
         }
+        if (key->key() == Qt::Key_Escape && m_state.running) {
+            Q_EMIT stopRequested();
+            return true;
+        }
         if (key->key() == Qt::Key_Escape && m_editing) {
             m_box->clear();
             endEditing();

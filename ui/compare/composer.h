@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The prompt for both models, and what can be done with the last one. Enter asks, Shift+Enter starts a new line.
+// The prompt for both models, and what can be done with the last one. Enter asks, Shift+Enter starts a new line, Escape
+// stops.
 #pragma once
 
 #include <QFrame>

@@ -104,12 +104,17 @@ qint64 TokenView::layoutWork() const
     return work;
 }
 
+qreal TokenView::contentWidth() const
+{
+    return std::max<qreal>(60, contentsRect().width() - verticalScrollBar()->sizeHint().width() - 2 * kMargin);
+}
+
 void TokenView::format(Block& block) const
 {
-    qreal width = viewport()->width() - 2 * kMargin;
+    qreal width = contentWidth();
     if (block.voice == Voice::User)
         width -= 2 * kBubblePadding;
-    block.flow.setFormat(font(), std::max<qreal>(width, 40));
+    block.flow.setFormat(font(), width);
 }
 
 void TokenView::formatAll()
@@ -329,7 +334,7 @@ void TokenView::paintBlock(QPainter* painter, const Block& block, int number, co
     painter->setPen(Qt::NoPen);
     if (block.voice == Voice::User) {
         painter->setBrush(colors.hover);
-        painter->drawRoundedRect(QRectF(kMargin, block.y, viewport()->width() - 2 * kMargin, block.height), 8, 8);
+        painter->drawRoundedRect(QRectF(kMargin, block.y, contentWidth(), block.height), 8, 8);
     }
     for (const QRectF& rect : block.flow.rectsOf(block.mark)) {
         const QRectF place = rect.translated(origin).adjusted(-1, 2, 1, -2);
@@ -351,9 +356,9 @@ void TokenView::paintBlock(QPainter* painter, const Block& block, int number, co
         return;
     painter->setPen(colors.muted);
     const qreal height = QFontMetricsF(font()).height();
-    painter->drawText(QRectF(kMargin, block.y + block.height - height, viewport()->width() - 2 * kMargin, height),
+    painter->drawText(QRectF(kMargin, block.y + block.height - height, contentWidth(), height),
                       Qt::AlignLeft | Qt::AlignVCenter,
-                      QFontMetricsF(font()).elidedText(block.note, Qt::ElideRight, viewport()->width() - 2 * kMargin));
+                      QFontMetricsF(font()).elidedText(block.note, Qt::ElideRight, contentWidth()));
 }
 
 } // namespace sa::ui

@@ -79,6 +79,8 @@ private:
         qreal y = 0, height = 0; ///< of the whole block, in the document
     };
 
+    /// Without the margins; the same whether the scroll bar shows or not, so that it changes no line.
+    qreal contentWidth() const;
     void format(Block& block) const;
     void formatAll();
     void layOutSome();
