@@ -105,7 +105,6 @@ ChatPane::ChatPane(const QString& role, QWidget* parent)
     head->setContentsMargins(14, 8, 8, 4);
     head->setSpacing(space::kSmall);
     head->addWidget(m_title, 1);
-    head->addWidget(m_state);
     head->addWidget(m_kind);
     head->addWidget(m_copy);
     head->addWidget(m_change);
@@ -115,6 +114,7 @@ ChatPane::ChatPane(const QString& role, QWidget* parent)
     auto* foot = new QHBoxLayout;
     foot->setContentsMargins(14, 5, 14, 8);
     foot->addWidget(m_figures, 1);
+    foot->addWidget(m_state);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(1, 1, 1, 1);
     layout->setSpacing(0);

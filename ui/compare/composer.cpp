@@ -42,6 +42,8 @@ Composer::Composer(QWidget* parent)
     m_force->setToolTip(tr("The right model reads the left answer token by token: how far it is from the left model "
                            "at each of them"));
     m_hint = makeMuted({}, this);
+    m_hint->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    m_hint->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
 
     connect(m_box, &QPlainTextEdit::textChanged, this, [this] {
         fitBox();
@@ -70,8 +72,7 @@ Composer::Composer(QWidget* parent)
     links->addWidget(m_edit);
     links->addWidget(m_difference);
     links->addWidget(m_force);
-    links->addStretch();
-    links->addWidget(m_hint);
+    links->addWidget(m_hint, 1);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(6, 6, space::kMedium, 6);
     layout->setSpacing(2);

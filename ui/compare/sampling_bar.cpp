@@ -64,8 +64,9 @@ SamplingBar::SamplingBar(QWidget* parent)
                         tr("One worker process, one model in memory at a time; speeds do not disturb each other"));
     m_memory = makeMuted({}, this);
     m_memory->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
+    m_system->setMinimumWidth(140);
 
-    auto* row = m_row = new QHBoxLayout(this);
+    auto* row = m_row = new QHBoxLayout;
     tighten(row, space::kSmall);
     row->addWidget(m_choice);
     const auto labelled = [&](const QString& text, QWidget* field) {
@@ -78,9 +79,17 @@ SamplingBar::SamplingBar(QWidget* parent)
     labelled(tr("Top-p"), m_topP);
     labelled(tr("Seed"), m_seed);
     row->addWidget(m_length);
-    row->addWidget(m_system, 1);
-    row->addWidget(m_memory);
-    row->addWidget(m_order);
+    row->addStretch();
+    auto* second = new QHBoxLayout;
+    tighten(second, space::kSmall);
+    second->addWidget(m_system, 1);
+    second->addSpacing(space::kSmall);
+    second->addWidget(m_memory);
+    second->addWidget(m_order);
+    auto* rows = new QVBoxLayout(this);
+    tighten(rows, space::kSmall);
+    rows->addLayout(row);
+    rows->addLayout(second);
 
     const auto changed = [this] {
         refresh();
