@@ -3,6 +3,7 @@
 
 #include "ui/async.h"
 #include "ui/cockpit/cockpit_page.h"
+#include "ui/compare/chat_page.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
 #include "ui/models/doctor_report.h"
@@ -104,6 +105,7 @@ void MainWindow::makePages()
     m_pages->addWidget(m_modelPage);
     m_pages->addWidget(m_cockpitPage);
     m_pages->addWidget(m_runPage);
+    makeChatPage();
     m_rail = new Rail(this);
     auto* central = new QWidget(this);
     auto* layout = new QHBoxLayout(central);
@@ -298,6 +300,7 @@ void MainWindow::onOpened(const Json& result)
     m_modelPage->showModel(*m_model);
     m_runPage->setModel(*m_model);
     m_cockpitPage->setModel(*m_model);
+    m_chatPage->suggest(*m_model);
     refreshUnfinished();
     if (m_resuming && !m_runPage->isRunning()) {
         releaseInspector();
@@ -423,6 +426,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
     }
     m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
     m_worker->shutDown();
+    m_chatPage->shutDown();
     if (m_inspector)
         m_inspector->shutDown();
     event->accept();

@@ -21,6 +21,7 @@ namespace sa::ui
 {
 
 class ActivityWidget;
+class ChatPage;
 class CockpitPage;
 class LogView;
 class ModelPage;
@@ -49,10 +50,12 @@ public:
     void showModelPage();
     void showCockpitPage();
     void showRunPage();
+    void showChatPage();
 
     ModelPage* modelPage() const { return m_modelPage; }
     CockpitPage* cockpitPage() const { return m_cockpitPage; }
     RunPage* runPage() const { return m_runPage; }
+    ChatPage* chatPage() const { return m_chatPage; }
     WorkerClient* worker() const { return m_worker; }
     LogView* log() const { return m_log; }
 
@@ -89,6 +92,7 @@ private:
     void connectCockpit();
     void estimateWhenFree();
     void connectUnfinished();
+    void makeChatPage();
     void refreshUnfinished();
     void resumeJob(const UnfinishedJob& job);
     void askAboutDiscarding(const UnfinishedJob& job);
@@ -116,12 +120,13 @@ private:
     ModelPage* m_modelPage = nullptr;
     CockpitPage* m_cockpitPage = nullptr;
     RunPage* m_runPage = nullptr;
+    ChatPage* m_chatPage = nullptr;
     QDockWidget* m_logDock = nullptr;
     LogView* m_log = nullptr;
     WorkerBadge* m_badge = nullptr;
     ActivityWidget* m_activity = nullptr;
     QMenu* m_recentMenu = nullptr;
-    QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr;
+    QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr, *m_chatAction = nullptr;
     QList<QAction*> m_shortcuts;
     QTimer m_remarkTimer; ///< the countdown of the stop ladder
     int m_silence = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The menus of the window; every action that can be done by hand has its place and most a key.
 #include "ui/cockpit/cockpit_page.h"
+#include "ui/compare/chat_page.h"
 #include "ui/dialogs.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/main_window.h"
@@ -80,6 +81,7 @@ void MainWindow::makeMenus()
     m_modelAction = addPage(tr("Model"), QStringLiteral("model"), Qt::Key_1, m_modelPage);
     m_cockpitAction = addPage(tr("Bit budget"), QStringLiteral("budget"), Qt::Key_2, m_cockpitPage);
     m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_3, m_runPage);
+    m_chatAction = addPage(tr("Chat"), QStringLiteral("chat"), Qt::Key_4, m_chatPage);
     m_modelAction->setChecked(true);
     view->addSeparator();
     addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {
@@ -124,6 +126,7 @@ void MainWindow::refreshRecent()
 {
     const QStringList recent = m_settings.recentModels();
     m_modelPage->startView()->setRecentModels(recent);
+    m_chatPage->setRecentModels(recent);
     m_recentMenu->clear();
     for (const QString& folder : recent) {
         QAction* action = m_recentMenu->addAction(withoutMnemonics(shown(folder, 200)));

@@ -125,10 +125,7 @@ void PictureTour::showCheck()
     CockpitPage* page = m_window.cockpitPage();
     m_window.showCockpitPage();
     page->side()->showPart(SidePanel::Check);
-    shoot(QStringLiteral("budget-check"), [this] {
-        m_over = true;
-        Q_EMIT finished(0);
-    });
+    shoot(QStringLiteral("budget-check"), [this] { succeed(); });
 }
 
 } // namespace sa::ui

@@ -24,8 +24,8 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {{"model", "MODEL"},        {"options", "--set"}, {"messages", "--message"},
-                                       {"out", "OUT"},            {"reference", "DIR"}, {"max_windows", "--windows"},
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"},  {"options", "--set"}, {"messages", "--message"},
+                                       {"out", "OUT"},      {"reference", "DIR"}, {"max_windows", "--windows"},
                                        {"save_to", "--out"}};
 
 std::string optionFor(const std::string& member)

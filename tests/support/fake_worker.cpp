@@ -11,6 +11,10 @@
 //                  figures of one layer every 10 ms, and a sensitivity file at `save_to`; layer 20 fails. A model path
 //                  that holds "missing" is answered by NotFound, one that holds "broken" by BadFormat; the doctor has a
 //                  failed check for both. Cancel, end of file on stdin and SIGTERM are obeyed.
+//                  generate: ten words over and over, twenty milliseconds a token; with the seed's word first unless
+//                  it is greedy. A model path that holds "packed" opens as a packed model and says other words from the
+//                  eighth token on; one that holds "deadly" kills the worker after NUMBER tokens.
+//   fast-chat      as `script`, a generate sends its tokens without a pause, however many
 //   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
 //   crash-doctor   as `script`, a doctor dies by SIGSEGV
@@ -117,8 +121,9 @@ Json openResult(const std::string& model)
                           {"quantizable", true},
                           {"error", nullptr}});
     }
+    const bool packed = model.find("packed") != std::string::npos;
     return {{"model", model},
-            {"format", "original"},
+            {"format", packed ? "packed" : "original"},
             {"architecture", "LlamaForCausalLM"},
             {"family", "llama"},
             {"parameters", 6'917'376},
@@ -134,8 +139,8 @@ Json openResult(const std::string& model)
               {"positions", 1024}}},
             {"tokenizer", {{"type", "BPE"}, {"vocab", 4096}}},
             {"quantizable_parameters", quantizable},
-            {"bits_per_weight", 16.0},
-            {"quantization", nullptr},
+            {"bits_per_weight", packed ? 3.4 : 16.0},
+            {"quantization", packed ? Json{{"method", "shiftadd"}, {"mode", "lat"}, {"bits", 3}} : Json()},
             {"layers", layers},
             {"warnings", Json::array()}};
 }
@@ -394,29 +399,61 @@ private:
         send(request.id, {{"result", result}});
     }
 
-    void generate(const sa::Request& request)
+    /// The `i`-th token of an answer, with candidates as docs/PROTOCOL.md has them.
+    static sa::Token wordAt(const sa::Request& request, int i)
     {
         constexpr const char* words[] = {" the",  " quick", " brown", " fox", " jumps",
                                          " over", " the",   " lazy",  " dog", "."};
-        const int maxTokens = std::min(200, request.spec.value("max_tokens", 128));
+        const bool packed = request.spec.value("model", "").find("packed") != std::string::npos;
+        const int seed = request.spec.value("greedy", false) ? 0 : static_cast<int>(request.spec.value("seed", 0) % 10);
+        const int step = packed && i >= 7 ? 3 : 1;
+        sa::Token token;
+        token.id = 300 + (i * step + seed) % 10;
+        const Json forced = request.spec.value("force_ids", Json::array());
+        if (i < static_cast<int>(forced.size())) {
+            token.id = forced[static_cast<std::size_t>(i)];
+            token.divergence = 0.01 * (i + 1);
+        }
+        token.text = words[token.id % 10];
+        const int candidates = request.spec.value("top_k_logged", 0);
+        if (candidates > 0)
+            token.logProbability = -0.5;
+        for (int k = 0; k < candidates; ++k)
+            token.top.push_back({300 + (token.id + k) % 10, words[(token.id + k) % 10], -0.5 - k});
+        return token;
+    }
+
+    void generate(const sa::Request& request)
+    {
+        const bool fast = m_mode == "fast-chat";
+        const bool deadly = request.spec.value("model", "").find("deadly") != std::string::npos;
+        const auto forced = request.spec.value("force_ids", Json::array()).size();
+        int maxTokens = std::min(fast ? 100'000 : 200, request.spec.value("max_tokens", 128));
+        if (forced > 0)
+            maxTokens = static_cast<int>(forced);
         Json ids = Json::array();
         std::string text;
         for (int i = 0; i < maxTokens; ++i) {
-            wait(20);
+            if (!fast || i % 50 == 0)
+                wait(fast ? 0 : 20);
             if (endedEarly(request.id))
                 return;
-            const sa::Token token{300 + i % 10, words[i % 10]};
+            const sa::Token token = wordAt(request, i);
             ids.push_back(token.id);
             text += token.text;
             send(request.id, toJson(token));
+            if (deadly && i + 1 == m_breakAt)
+                crash();
         }
         send(request.id, {{"result",
                            {{"text", text},
                             {"ids", ids},
                             {"prompt_tokens", 5},
                             {"prefill_seconds", 0.02},
+                            {"first_token_seconds", 0.02},
                             {"tokens_per_second", 50.0},
-                            {"stop", "length"}}}});
+                            {"memory", {{"resident_bytes", 200'000'000}, {"peak_bytes", 250'000'000}}},
+                            {"stop", forced > 0 ? "forced" : "length"}}}});
     }
 
     void analyze(const sa::Request& request)
