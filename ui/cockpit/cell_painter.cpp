@@ -18,6 +18,7 @@ namespace
 {
 
 constexpr int kHatch = 6;           // distance of the lines
+constexpr int kWideCell = 60;       // pixels: any text has room
 constexpr double kSmallestText = 6; // points; below it is no help
 
 QPixmap hatchTile(const QColor& ink, double ratio)
@@ -74,7 +75,9 @@ void CellPainter::paint(QPainter& painter, const QRect& rect, const CellLook& lo
     }
     if (look.hatched)
         painter.drawTiledPixmap(rect, ink.lightness() > 128 ? m_hatchOnDark : m_hatchOnLight, rect.topLeft());
-    if (m_textFits && !look.text.isEmpty()) {
+    // One that is longer than the sample, a "16" among digits, goes without.
+    if (m_textFits && !look.text.isEmpty() &&
+        (rect.width() > kWideCell || QFontMetrics(m_fitted).horizontalAdvance(look.text) <= rect.width() + 2)) {
         painter.setFont(m_fitted);
         painter.setPen(ink);
         painter.drawText(rect.adjusted(-2, 0, 2, 0), Qt::AlignCenter, look.text);

@@ -13,7 +13,8 @@ namespace
 {
 
 constexpr int kSteps = 256;
-constexpr int kFine = 4096; // of the path before it is divided evenly
+constexpr int kFine = 2048; // of the path before it is divided evenly
+constexpr double kMostChroma = 0.15;
 
 struct Lab {
     double L, a, b;
@@ -55,13 +56,14 @@ Lab pathAt(double t)
 {
     const double L = 0.27 + 0.67 * t;
     const double hue = (285.0 - 182.0 * t) * std::numbers::pi / 180;
-    Lab color{L, 0, 0};
-    for (double chroma = 0.15; chroma > 0; chroma -= 0.002) {
-        color = {L, chroma * std::cos(hue), chroma * std::sin(hue)};
-        if (toRgb(color).inGamut())
-            break;
+    const auto at = [L, hue](double chroma) { return Lab{L, chroma * std::cos(hue), chroma * std::sin(hue)}; };
+    double low = 0;
+    double high = kMostChroma;
+    for (int i = 0; i < 20 && !toRgb(at(high)).inGamut(); ++i) { // halves: steps of a fixed size would show
+        const double middle = (low + high) / 2;
+        (toRgb(at(middle)).inGamut() ? low : high) = middle;
     }
-    return color;
+    return at(toRgb(at(high)).inGamut() ? high : low);
 }
 
 std::array<QColor, kSteps> makeTable()

@@ -149,23 +149,30 @@ void HeatmapView::paintBars(QPainter& painter) const
     const bool withText = m_geometry.cellWidth >= metrics.horizontalAdvance(QStringLiteral("2.88")) + 4;
     const int head = withText ? metrics.height() + 1 : 2;
     const double unit = (area.height() - head) / highest;
-    painter.setClipRect(area.adjusted(-1, 0, 1, 1), Qt::IntersectClip);
-    for (int column = m_geometry.firstVisible(); column <= m_geometry.lastVisible(); ++column) {
-        const double mean =
-            bits[static_cast<std::size_t>(column)] / std::max(1.0, weights[static_cast<std::size_t>(column)]);
+    const auto meanOf = [&](int column) {
+        const auto i = static_cast<std::size_t>(column);
+        return bits[i] / std::max(1.0, weights[i]);
+    };
+    const auto barOf = [&](int column) {
         const QRect cell = m_geometry.cellRect({0, column});
-        const int high = static_cast<int>(std::lround(mean * unit));
-        const QRect bar(cell.left(), area.bottom() + 1 - high, cell.width(), high);
-        painter.fillRect(bar, colors.accent);
-        if (withText) {
-            painter.setPen(colors.muted);
-            painter.drawText(QRect(cell.left() - 4, bar.top() - head, cell.width() + 8, head), Qt::AlignCenter,
-                             decimalText(mean, 2));
-        }
-    }
+        const int high = static_cast<int>(std::lround(meanOf(column) * unit));
+        return QRect(cell.left(), area.bottom() + 1 - high, cell.width(), high);
+    };
+    painter.setClipRect(area.adjusted(-1, 0, 1, 1), Qt::IntersectClip);
+    for (int column = m_geometry.firstVisible(); column <= m_geometry.lastVisible(); ++column)
+        painter.fillRect(barOf(column), colors.accent);
     const int line = area.bottom() + 1 - static_cast<int>(std::lround(allBits / std::max(1.0, allWeights) * unit));
     painter.setPen(QPen(colors.text, 1, Qt::DashLine));
     painter.drawLine(area.left(), line, area.right(), line);
+    painter.setPen(colors.muted);
+    for (int column = m_geometry.firstVisible(); withText && column <= m_geometry.lastVisible(); ++column) {
+        const QString text = decimalText(meanOf(column), 2);
+        const int wide = metrics.horizontalAdvance(text) + 6;
+        const QRect bar = barOf(column);
+        const QRect place(bar.center().x() - wide / 2, bar.top() - head, wide, head);
+        painter.fillRect(place, colors.surface); // keeps the line of the mean off it
+        painter.drawText(place, Qt::AlignCenter, text);
+    }
     painter.setClipping(false);
 }
 
