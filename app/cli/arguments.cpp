@@ -336,7 +336,7 @@ void describeEvaluate(Command& command)
 void describeReport(Command& command)
 {
     describeEvaluate(command);
-    command.text("out", "FILE", "JSON file to write");
+    command.text("certificate", "FILE", "JSON file to write");
     command.text("html", "FILE", "Page to write, for browsers and printers");
     command.text("latency", "FILE", "Put in the result of shiftadd bench-latency --json");
     command.number("max_kl", "X", "Fail when the mean divergence is above X nats a token");

@@ -398,7 +398,7 @@ Result<JobSpec> parseReport(const SpecReader& reader)
 {
     ReportSpec spec;
     SA_CHECK(readEvaluate(reader, spec.evaluate));
-    SA_CHECK(reader.optionalPath("out", spec.out));
+    SA_CHECK(reader.optionalPath("certificate", spec.out));
     SA_CHECK(reader.optionalPath("html", spec.html));
     SA_CHECK(reader.optionalPath("latency", spec.latency));
     SA_CHECK(reader.optionalNumber("max_kl", spec.maxKl, 0.0, 1e6));
@@ -569,7 +569,7 @@ Json object(const LatencySpec& spec)
 Json object(const ReportSpec& spec)
 {
     Json out = object(spec.evaluate);
-    out["out"] = orNull(spec.out);
+    out["certificate"] = orNull(spec.out);
     out["html"] = orNull(spec.html);
     out["latency"] = orNull(spec.latency);
     out["max_kl"] = orNull(spec.maxKl);
@@ -822,7 +822,7 @@ std::vector<std::string> arguments(const ReportSpec& spec)
     ArgumentList list("report");
     addEvaluate(list, spec.evaluate);
     const ReportSpec fallback;
-    list.changed("--out", spec.out, fallback.out);
+    list.changed("--certificate", spec.out, fallback.out);
     list.changed("--html", spec.html, fallback.html);
     list.changed("--latency", spec.latency, fallback.latency);
     list.changed("--max-kl", spec.maxKl, fallback.maxKl);

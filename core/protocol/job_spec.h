@@ -140,7 +140,7 @@ struct LatencySpec {
 /// Certificate of a model: everything that was measured of it, in one place.
 struct ReportSpec {
     EvaluateSpec evaluate;            ///< its model is the one that is certified, its reference the original
-    std::string out = {};             ///< JSON file to write
+    std::string out = {};             ///< wire name `certificate`: JSON file to write
     std::string html = {};            ///< page to write
     std::string latency = {};         ///< result of a `latency` job, a JSON file
     std::optional<double> maxKl = {}; ///< gate: mean KL, nats
