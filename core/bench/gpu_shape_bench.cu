@@ -170,9 +170,8 @@ public:
         cudaMemset(memory.get(), 0x5A, kBytes);
         double best = 0;
         for (const int blocks : {2, 4, 8, 16}) { // whatever is fastest is the ceiling
-            SA_TRY(const Timing timing, m_clock.time(1, m_request.repeats, [&](int) {
-                return read(memory.get(), kBytes, blocks);
-            }));
+            SA_TRY(const Timing timing,
+                   m_clock.time(1, m_request.repeats, [&](int) { return read(memory.get(), kBytes, blocks); }));
             best = std::max(best, static_cast<double>(kBytes) / timing.median);
         }
         return best;
@@ -248,11 +247,14 @@ public:
 
 private:
     GpuTuning tuning() const { return {m_request.tuning.sliceChunks, m_request.tuning.stages}; }
-    std::size_t copiesOf(std::size_t bytes) const { return std::max<std::size_t>(2, (8 * m_info.l2Bytes + bytes - 1) / bytes); }
+    std::size_t copiesOf(std::size_t bytes) const
+    {
+        return std::max<std::size_t>(2, (8 * m_info.l2Bytes + bytes - 1) / bytes);
+    }
     bool read(const void* memory, std::size_t bytes, int blocksEach)
     {
-        readAll<<<m_info.multiprocessors * blocksEach, 512, 0, m_clock.stream()>>>(static_cast<const uint4*>(memory),
-                                                                                   bytes / 16, as<std::uint32_t>(m_sink));
+        readAll<<<m_info.multiprocessors * blocksEach, 512, 0, m_clock.stream()>>>(
+            static_cast<const uint4*>(memory), bytes / 16, as<std::uint32_t>(m_sink));
         return cudaPeekAtLastError() == cudaSuccess;
     }
 
@@ -266,7 +268,8 @@ private:
         if (!weights || !x || !y)
             return outOfMemory();
         fillHalf<<<1024, 256>>>(as<__half>(weights), count * copies, 1);
-        fillHalf<<<64, 256>>>(as<__half>(x), static_cast<std::size_t>(shape.K) * static_cast<std::size_t>(shape.tokens), 2);
+        fillHalf<<<64, 256>>>(as<__half>(x), static_cast<std::size_t>(shape.K) * static_cast<std::size_t>(shape.tokens),
+                              2);
         cudaDeviceSynchronize();
         gpubench::DenseProduct product(shape.N, shape.K, shape.tokens);
         Timing best;
@@ -307,7 +310,9 @@ Result<ShapeBench> gpuShapeBench(int index, const ShapeBenchRequest& request, co
 {
     GpuInfo info;
     if (index < 0 || index >= gpuCount() || gpuInfo(index, info) != Status::Ok || cudaSetDevice(index) != cudaSuccess)
-        return makeError(Errc::Device, "there is no such CUDA device").at("device").butFound("cuda:" + std::to_string(index));
+        return makeError(Errc::Device, "there is no such CUDA device")
+            .at("device")
+            .butFound("cuda:" + std::to_string(index));
     GpuBench bench(info, request);
     ShapeBench out;
     out.device = info.name;

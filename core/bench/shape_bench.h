@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Speed of the packed product on one weight shape, beside what bounds it and what it replaces, in one process: the
-// fastest read of memory, a read of the same bytes in one launch, and the vendor's dense product. Every case is compared
-// with float64 before it is timed. Weights, scales and activations are random; matrices rotate, so that none is found in
-// a cache.
+// fastest read of memory, a read of the same bytes in one launch, and the vendor's dense product. Every case is
+// compared with float64 before it is timed. Weights, scales and activations are random; matrices rotate, so that none
+// is found in a cache.
 #pragma once
 
 #include "core/base/cancel.h"

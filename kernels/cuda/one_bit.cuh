@@ -46,18 +46,17 @@ template<int kTokens> struct Window {
 class SourceCursor
 {
 public:
-    __device__ SourceCursor(const OneBitArguments& p, const Segment* segment, int unit)
+    __device__ SourceCursor(const OneBitArguments& p, const Segment* segments, int unit)
         : m_planes(p.planes)
-        , m_chunks(p.chunks)
-        , m_segment(segment)
+        , m_tileChunks(p.chunks)
+        , m_segments(segments)
     {
-        while (unit >= m_segment->unitBegin + m_segment->tiles * m_segment->chunks)
-            ++m_segment;
-        const int local = unit - m_segment->unitBegin;
-        m_tile = local / m_segment->chunks;
-        const int chunk = local - m_tile * m_segment->chunks;
-        m_left = m_segment->chunks - chunk;
-        aim(chunk);
+        while (unit >= segments[m_index].unitBegin + segments[m_index].tiles * segments[m_index].chunks)
+            ++m_index;
+        enter();
+        const int local = unit - segments[m_index].unitBegin;
+        m_tile = local / m_chunks;
+        aim(local - m_tile * m_chunks);
     }
     __device__ const char* source() const { return m_source; }
     __device__ int left() const { return m_left; }
@@ -66,26 +65,39 @@ public:
         m_source += kChunkBytes;
         if (--m_left != 0)
             return;
-        if (++m_tile == m_segment->tiles) {
-            ++m_segment;
+        if (++m_tile == m_tiles) {
+            ++m_index;
             m_tile = 0;
+            enter();
         }
-        m_left = m_segment->chunks;
         aim(0);
     }
 
 private:
+    // The segment is kept in registers: read through a pointer that moves on, nvcc 13.0 took the old segment's fields
+    // for the new one's.
+    __device__ void enter()
+    {
+        const Segment& segment = m_segments[m_index];
+        m_tiles = segment.tiles;
+        m_tileBegin = segment.tileBegin;
+        m_chunkBegin = segment.chunkBegin;
+        m_chunks = segment.chunks;
+    }
     __device__ void aim(int chunk)
     {
-        const long long tile = m_segment->tileBegin + m_tile;
-        m_source = m_planes + (tile * m_chunks + m_segment->chunkBegin + chunk) * kChunkBytes;
+        const long long tile = m_tileBegin + m_tile;
+        m_source = m_planes + (tile * m_tileChunks + m_chunkBegin + chunk) * kChunkBytes;
+        m_left = m_chunks - chunk;
     }
 
     const char* m_planes;
-    int m_chunks;
-    const Segment* m_segment;
-    const char* m_source;
-    int m_tile, m_left;
+    int m_tileChunks;
+    const Segment* m_segments;
+    int m_index = 0;
+    int m_tiles = 0, m_tileBegin = 0, m_chunkBegin = 0, m_chunks = 0;
+    const char* m_source = nullptr;
+    int m_tile = 0, m_left = 0;
 };
 
 /// The sums of `count` chunks of one tile: folded over the planes, joined with those of other warps, written if last.
@@ -283,6 +295,7 @@ template<int kTokens, int kStageCount> __global__ void __launch_bounds__(kWarps 
                 slot = slot + 1 == kStageCount ? 0 : slot + 1;
             }
             finishTile<kTokens>(p, window, segmentIndex, tile, here, counts, lane);
+            __syncwarp(); // lanes part ways there, and the tensor core wants all of them
             left -= here;
             chunk = 0;
             if (++tile == window.segments[segmentIndex].tiles) {

@@ -20,14 +20,14 @@ void show(const char* what, int index, const ShapeBenchRequest& request)
     }
     for (const auto& row : bench->rows) {
         const double bytes = static_cast<double>(row.planeBytes);
-        std::printf("%-26s %6dx%-6d q%d R%-5d C%d M%d %-7s %6.1f MB err %.1e | %7.2f us [%.2f %.2f] %6.0f GB/s = %5.1f %% of "
-                    "%.0f | read %7.2f us, %.2f of it | dense %7.2f us, %.2fx\n",
-                    what, row.shape.N, row.shape.K, row.shape.q, row.shape.R, row.shape.C, row.shape.tokens,
-                    row.path.c_str(), bytes / 1e6, row.relativeError, row.product.median * 1e6,
-                    row.product.least * 1e6, row.product.most * 1e6, bytes / row.product.median / 1e9,
-                    100 * bytes / row.product.median / bench->readCeiling, bench->readCeiling / 1e9,
-                    row.read.median * 1e6, row.read.median / row.product.median, row.dense.median * 1e6,
-                    row.dense.median / row.product.median);
+        std::printf(
+            "%-26s %6dx%-6d q%d R%-5d C%d M%d %-7s %6.1f MB err %.1e | %7.2f us [%.2f %.2f] %6.0f GB/s = %5.1f %% of "
+            "%.0f | read %7.2f us, %.2f of it | dense %7.2f us, %.2fx\n",
+            what, row.shape.N, row.shape.K, row.shape.q, row.shape.R, row.shape.C, row.shape.tokens, row.path.c_str(),
+            bytes / 1e6, row.relativeError, row.product.median * 1e6, row.product.least * 1e6, row.product.most * 1e6,
+            bytes / row.product.median / 1e9, 100 * bytes / row.product.median / bench->readCeiling,
+            bench->readCeiling / 1e9, row.read.median * 1e6, row.read.median / row.product.median,
+            row.dense.median * 1e6, row.dense.median / row.product.median);
     }
     std::fflush(stdout);
 }
