@@ -17,6 +17,9 @@ using namespace gpu;
 constexpr std::size_t kAlignment = 256;
 /// The accumulators count chunks in 10 bits.
 constexpr int kMaxChunks = 1023;
+/// Rows of a group from which its operand is small beside its planes, 24 bits a virtual column against a bit a row; few
+/// groups are cheap in any case.
+constexpr int kRowsPerGroup = 128, kFewGroups = 32;
 /// Kept free in shared memory for what describes the work.
 constexpr std::size_t kReservedBytes = 4096;
 
@@ -50,12 +53,10 @@ template<class Visit> void forEachGroup(const SignPlanes* parts, int count, Visi
     }
 }
 
-/// The operand of every group is written once and read by all blocks of the group: worth it while it is small beside
-/// the planes, 24 bits a virtual column against a bit a row.
 bool suitsOneBit(const GpuInfo& device, const GpuImage& image)
 {
     return device.architecture >= 80 && device.architecture <= 90 && image.chunks <= kMaxChunks &&
-           image.N >= 32 * image.groups;
+           (image.groups <= kFewGroups || image.N >= kRowsPerGroup * image.groups);
 }
 
 int slicesFor(int chunks, int most)
@@ -127,10 +128,12 @@ Status gpuImage(const SignPlanes* parts, int count, const GpuInfo& device, GpuPa
     if (image.path == GpuPath::OneBit) {
         image.planeBytes = static_cast<std::size_t>(image.tiles) * static_cast<std::size_t>(image.chunks) * kChunkBytes;
         image.planes = place(image.planeBytes);
-        image.scaleBytes = scales * sizeof(PackedScale);
+        image.scaleColumns = (image.columnGroups + 7) / 8 * 8;
+        image.scaleBytes =
+            groups * static_cast<std::size_t>(image.q) * static_cast<std::size_t>(image.scaleColumns) * 2;
         image.scales = place(image.scaleBytes);
-        // About one block for each multiprocessor makes the operand, a chunk at a time per warp.
-        image.operandParts = std::clamp(device.multiprocessors / image.groups, 1, (image.chunks + 7) / 8);
+        // About one block for each multiprocessor makes the operand, two chunks or more.
+        image.operandParts = std::clamp(device.multiprocessors / image.groups, 1, (image.chunks + 1) / 2);
         for (int i = 0; i < kGpuPlans; ++i) {
             GpuPlan& p = image.plans[i];
             plan(parts, count, device, tuning, kGpuTokens[i], image, p);
@@ -205,6 +208,7 @@ void writePlan(const SignPlanes* parts, int count, const GpuImage& image, const 
 void writeOneBit(const SignPlanes* parts, int count, const GpuImage& image, void* host)
 {
     const auto q = static_cast<std::size_t>(image.q), columns = static_cast<std::size_t>(image.columnGroups);
+    const auto stride = static_cast<std::size_t>(image.scaleColumns);
     std::size_t tile = 0, group = 0;
     auto* scales = at<PackedScale>(host, image.scales);
     for (int i = 0; i < count; ++i) {
@@ -217,7 +221,7 @@ void writeOneBit(const SignPlanes* parts, int count, const GpuImage& image, void
         for (std::size_t g = 0; g < w.rowGroups(); ++g, ++group)
             for (std::size_t b = 0; b < q; ++b)
                 for (std::size_t c = 0; c < columns; ++c)
-                    scales[(group * q + b) * columns + c] = w.scales[(c * q + b) * w.rowGroups() + g];
+                    scales[(group * q + b) * stride + c] = w.scales[(c * q + b) * w.rowGroups() + g];
     }
     for (const GpuPlan& plan : image.plans)
         writePlan(parts, count, image, plan, host);

@@ -26,6 +26,7 @@ Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
 /// Unsupported where a norm's output goes elsewhere than into linear layers.
 Result<Json> addOutliers(const AddOutliersSpec& spec, const JobContext& context);
 Result<Json> importReference(const ImportReferenceSpec& spec, const JobContext& context);
+Result<Json> benchShapes(const BenchSpec& spec, const JobContext& context);
 Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.
 Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context);

@@ -40,7 +40,7 @@ Status gpuDense(const GpuImage& image, const void* deviceImage, int rowBegin, in
                                         image.K,
                                         image.q,
                                         image.C,
-                                        image.columnGroups,
+                                        image.scaleColumns,
                                         image.groups,
                                         image.chunks,
                                         rowBegin,

@@ -13,10 +13,10 @@ namespace sa::kernels::gpu
 
 struct DenseArguments {
     const std::uint32_t* planes;
-    const void* scales; ///< PackedScale [groups][q][columnGroups], or float [columnGroups][q][groups]
+    const void* scales; ///< PackedScale [groups][q][scaleColumns], or float [columnGroups][q][groups]
     const Group* groupTable;
     const std::int32_t* rowGroups; ///< [N]; tables only
-    int N, K, q, C, columnGroups, groups, chunks;
+    int N, K, q, C, scaleColumns, groups, chunks;
     int rowBegin, rowEnd;
 };
 
@@ -68,7 +68,7 @@ template<bool kOneBit, class Out> __global__ void denseKernel(DenseArguments p, 
                         : (static_cast<std::ptrdiff_t>(t) * p.q + b) * p.N + row;
             const float alpha =
                 kOneBit ? scaleValue(static_cast<const PackedScale*>(
-                              p.scales)[(static_cast<std::ptrdiff_t>(group) * p.q + b) * p.columnGroups + k / p.C])
+                              p.scales)[(static_cast<std::ptrdiff_t>(group) * p.q + b) * p.scaleColumns + k / p.C])
                         : static_cast<const float*>(
                               p.scales)[(static_cast<std::ptrdiff_t>(k / p.C) * p.q + b) * p.groups + group];
             value += (__ldg(p.planes + place) >> lane & 1U) != 0 ? alpha : -alpha;

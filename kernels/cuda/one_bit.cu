@@ -53,7 +53,7 @@ Status oneBitPass(const GpuImage& image, const GpuCall& call, int index, const f
                                     image.K,
                                     image.q,
                                     image.C,
-                                    image.columnGroups,
+                                    image.scaleColumns,
                                     image.chunks,
                                     image.groups,
                                     at<const PackedScale>(call.image, image.scales),

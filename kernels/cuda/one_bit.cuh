@@ -161,6 +161,23 @@ __device__ void finishTile(const OneBitArguments& p, const Window<kTokens>& wind
 template<int kTokens>
 __device__ void loadOperands(const OneBitArguments& p, Window<kTokens>& window, int segments, char* target)
 {
+    constexpr int kVectors = kOperandBytes / 16;
+    for (int s = 0; s < segments; ++s) {
+        const Segment& segment = window.segments[s];
+#pragma unroll
+        for (int token = 0; token < kTokens; ++token) {
+            const long long place = static_cast<long long>(min(token, p.tokens - 1)) * p.groups + segment.group;
+            const auto* source =
+                reinterpret_cast<const uint4*>(p.operand + (place * p.chunks + segment.chunkBegin) * kOperandBytes);
+            auto* out = reinterpret_cast<uint4*>(target + window.operandChunk[s] * kTokens * kOperandBytes);
+            const int vectors = segment.chunks * kVectors;
+#pragma unroll 8
+            for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kWarps * 32) {
+                const int chunk = i / kVectors;
+                out[i + chunk * (kTokens - 1) * kVectors + token * kVectors] = __ldcg(source + i);
+            }
+        }
+    }
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     for (int i = warp; i < segments * kTokens; i += kWarps) {
         const int s = i / kTokens, token = min(i % kTokens, p.tokens - 1);
@@ -174,23 +191,6 @@ __device__ void loadOperands(const OneBitArguments& p, Window<kTokens>& window, 
         if (lane == 0) {
             window.sums[s][i % kTokens] = sum;
             window.exponents[s][i % kTokens] = __ldcg(p.exponents + place);
-        }
-    }
-    constexpr int kVectors = kOperandBytes / 16;
-    for (int s = 0; s < segments; ++s) {
-        const Segment& segment = window.segments[s];
-#pragma unroll
-        for (int token = 0; token < kTokens; ++token) {
-            const long long place = static_cast<long long>(min(token, p.tokens - 1)) * p.groups + segment.group;
-            const auto* source =
-                reinterpret_cast<const uint4*>(p.operand + (place * p.chunks + segment.chunkBegin) * kOperandBytes);
-            auto* out = reinterpret_cast<uint4*>(target + window.operandChunk[s] * kTokens * kOperandBytes);
-            const int vectors = segment.chunks * kVectors;
-#pragma unroll 4
-            for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kWarps * 32) {
-                const int chunk = i / kVectors;
-                out[i + chunk * (kTokens - 1) * kVectors + token * kVectors] = __ldcg(source + i);
-            }
         }
     }
 }

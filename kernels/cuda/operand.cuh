@@ -10,14 +10,20 @@ namespace sa::kernels::gpu
 
 struct OperandArguments {
     const float* x; ///< [tokens][K]
-    int K, q, C, columnGroups, chunks, groups;
-    const PackedScale* scales; ///< [groups][q][columnGroups]
+    int K, q, C, scaleColumns, chunks, groups;
+    const PackedScale* scales; ///< [groups][q][scaleColumns]
     std::uint32_t* operand;    ///< [tokens][groups][chunks][onebit::kOperandWords]
     long long* sums;           ///< [tokens][groups][parts]: parts of S
     int* exponents;            ///< [tokens][groups]
 };
 
-inline constexpr int kOperandThreads = 256;
+inline constexpr int kOperandThreads = 384;
+inline constexpr int kOperandWarps = kOperandThreads / 32;
+/// Chunks that are put together in shared memory before they are written.
+inline constexpr int kRoundChunks = 12;
+inline constexpr int kOperandRegisters = 64;
+/// Words that a warp asks for before it knows the exponent.
+inline constexpr int kWordsAhead = 4;
 
 /// Bit i of the result in lane p is bit p of the value in lane i.
 __device__ inline std::uint32_t transposeBits(std::uint32_t value, int lane)
@@ -33,88 +39,159 @@ __device__ inline std::uint32_t transposeBits(std::uint32_t value, int lane)
     return value;
 }
 
+__device__ inline int scaleColumn(int k, int C)
+{
+    return C == 1 ? k : C == 8 ? k / 8 : k / C;
+}
+
+/// Seldom called, and long: kept out of the loops.
+__device__ __noinline__ int exactExponent(std::uint32_t magnitude, PackedScale scale)
+{
+    return onebit::exponentAbove(magnitude, scale);
+}
+
 /// e of the token and group. Every block looks at the whole token: cheaper than a launch that would do it once.
 __device__ inline int sharedExponent(const OperandArguments& p, const std::uint32_t* x, const PackedScale* scales)
 {
-    __shared__ int warpExponents[kOperandThreads / 32];
+    __shared__ int warpExponents[kOperandWarps];
+    const bool vectors = p.K % 4 == 0 && reinterpret_cast<std::uintptr_t>(p.x) % 16 == 0;
     int e = onebit::kNoExponent;
-    const auto look = [&](std::uint32_t magnitude, int column) {
-        for (int b = 0; b < p.q; ++b) {
-            const PackedScale scale = __ldg(scales + b * p.columnGroups + column);
-            if (onebit::exponentBound(magnitude, scale) > e)
-                e = max(e, onebit::exponentAbove(magnitude, scale));
-        }
-    };
-    bool finite = true;
+    std::uint32_t largest = 0;
     for (int k = 8 * static_cast<int>(threadIdx.x); k < p.K; k += 8 * kOperandThreads) {
-        std::uint32_t magnitudes[8];
-        std::uint32_t most = 0;
-#pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            magnitudes[i] = k + i < p.K ? x[k + i] & onebit::kMagnitude : 0;
-            most = max(most, magnitudes[i]);
-        }
-        finite = finite && most < 0x7F800000U;
-        if (p.C == 1) {
+        uint4 v[2] = {};
+        if (vectors) {
+            v[0] = *reinterpret_cast<const uint4*>(x + k);
+            if (k + 4 < p.K)
+                v[1] = *reinterpret_cast<const uint4*>(x + k + 4);
+        } else {
 #pragma unroll
             for (int i = 0; i < 8; ++i)
-                if (magnitudes[i] != 0)
-                    look(magnitudes[i], k + i);
-        } else if (most != 0) {
-            look(most, k / p.C); // 8 columns share a scale
+                if (k + i < p.K)
+                    reinterpret_cast<std::uint32_t*>(v)[i] = x[k + i];
+        }
+        const std::uint32_t magnitudes[] = {v[0].x & onebit::kMagnitude, v[0].y & onebit::kMagnitude,
+                                            v[0].z & onebit::kMagnitude, v[0].w & onebit::kMagnitude,
+                                            v[1].x & onebit::kMagnitude, v[1].y & onebit::kMagnitude,
+                                            v[1].z & onebit::kMagnitude, v[1].w & onebit::kMagnitude};
+        std::uint32_t most = 0;
+#pragma unroll
+        for (const std::uint32_t magnitude : magnitudes)
+            most = max(most, magnitude);
+        largest = max(largest, most);
+        const auto look = [&](std::uint32_t magnitude, PackedScale scale) {
+            if (magnitude != 0 && onebit::exponentBound(magnitude, scale) > e)
+                e = max(e, exactExponent(magnitude, scale));
+        };
+        if (p.C == 1) {
+            for (int first = 0; first < p.q; first += 2) {
+                uint4 own[2] = {}; // 8 scales of each plane; rows of scales are padded
+#pragma unroll
+                for (int b = 0; b < 2; ++b)
+                    if (first + b < p.q)
+                        own[b] = __ldg(reinterpret_cast<const uint4*>(scales + (first + b) * p.scaleColumns + k));
+#pragma unroll
+                for (int b = 0; b < 2; ++b) { // what is absent is 0, as a scale of 0
+                    const std::uint32_t pairs[] = {own[b].x, own[b].y, own[b].z, own[b].w};
+#pragma unroll
+                    for (int i = 0; i < 8; ++i)
+                        look(magnitudes[i], static_cast<PackedScale>(pairs[i / 2] >> (16 * (i % 2))));
+                }
+            }
+        } else {
+            const int column = scaleColumn(k, p.C); // 8 columns share a scale
+            PackedScale own[4] = {};
+#pragma unroll
+            for (int b = 0; b < 4; ++b)
+                if (b < p.q)
+                    own[b] = __ldg(scales + b * p.scaleColumns + column);
+#pragma unroll
+            for (int b = 0; b < 4; ++b)
+                if (b < p.q)
+                    look(most, own[b]);
         }
     }
-    if (!finite)
+    if (largest >= 0x7F800000U)
         e = onebit::kNotFinite;
     e = __reduce_max_sync(kAllLanes, e);
     if (threadIdx.x % 32 == 0)
         warpExponents[threadIdx.x / 32] = e;
     __syncthreads();
-#pragma unroll
-    for (int exponent : warpExponents)
-        e = max(e, exponent);
-    return e;
+    return __reduce_max_sync(kAllLanes, warpExponents[threadIdx.x % 32 % kOperandWarps]);
 }
 
-/// Grid: parts x groups x tokens. A warp makes a chunk at a time: 8 words of 24 planes.
-__global__ void __launch_bounds__(kOperandThreads, 2) operandKernel(OperandArguments p)
+/// Fits beside a block of the product, whose successor it prepares. Grid: parts x groups x tokens. A warp makes a word
+/// of 24 planes at a time.
+__global__ void __maxnreg__(kOperandRegisters) operandKernel(OperandArguments p)
 {
 #if __CUDA_ARCH__ >= 800
-    __shared__ long long warpSums[kOperandThreads / 32];
+    __shared__ alignas(16) std::uint32_t staged[kRoundChunks * onebit::kOperandWords];
+    __shared__ long long warpSums[kOperandWarps];
     allowSuccessor();
-    waitForPredecessor();
     const int parts = static_cast<int>(gridDim.x), part = static_cast<int>(blockIdx.x);
     const int group = static_cast<int>(blockIdx.y), token = static_cast<int>(blockIdx.z);
-    const auto* x = reinterpret_cast<const std::uint32_t*>(p.x) + static_cast<std::ptrdiff_t>(token) * p.K;
-    const PackedScale* scales = p.scales + static_cast<std::ptrdiff_t>(group) * p.q * p.columnGroups;
-    const int place = token * p.groups + group;
-    const int e = sharedExponent(p, x, scales);
-    const bool any = e != onebit::kNoExponent && e != onebit::kNotFinite;
+    const PackedScale* scales = p.scales + static_cast<std::ptrdiff_t>(group) * p.q * p.scaleColumns;
+    const int scaleLines = (p.q * p.scaleColumns * static_cast<int>(sizeof(PackedScale)) + 127) / 128;
+    for (int line = static_cast<int>(threadIdx.x); line < scaleLines; line += kOperandThreads)
+        touchL2(scales + line * 64); // what does not depend on the preceding kernel
+    waitForPredecessor();
 
+    const auto* x = reinterpret_cast<const std::uint32_t*>(p.x) + static_cast<std::ptrdiff_t>(token) * p.K;
+    const int place = token * p.groups + group;
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     const int words = (p.K + 31) / 32;
     const auto begin = static_cast<int>(static_cast<long long>(p.chunks) * part / parts);
     const auto end = static_cast<int>(static_cast<long long>(p.chunks) * (part + 1) / parts);
-    long long sum = 0;
-    for (int chunk = begin + warp; chunk < end; chunk += kOperandThreads / 32) {
-        std::uint32_t planes[onebit::kChunkWords];
+    const auto fetch = [&](int v, std::uint32_t& value, PackedScale& scale) {
+        const int b = v / words, k = 32 * (v - b * words) + lane;
+        const bool inside = b < p.q && k < p.K;
+        value = inside ? x[k] : 0;
+        scale = inside ? __ldg(scales + b * p.scaleColumns + scaleColumn(k, p.C)) : PackedScale(0);
+    };
+    std::uint32_t values[kWordsAhead];
+    PackedScale valueScales[kWordsAhead];
 #pragma unroll
-        for (int i = 0; i < onebit::kChunkWords; ++i) {
-            const int v = chunk * onebit::kChunkWords + i;
-            const int b = v / words, k = 32 * (v - b * words) + lane;
-            std::int32_t value = 0;
-            if (any && b < p.q && k < p.K)
-                value = onebit::fixedPoint(x[k], __ldg(scales + b * p.columnGroups + k / p.C), e);
-            sum += value;
-            planes[i] = transposeBits(static_cast<std::uint32_t>(value), lane);
+    for (int i = 0; i < kWordsAhead; ++i) {
+        values[i] = 0;
+        valueScales[i] = 0;
+        if (warp + i * kOperandWarps < (end - begin) * onebit::kChunkWords)
+            fetch(begin * onebit::kChunkWords + warp + i * kOperandWarps, values[i], valueScales[i]);
+    }
+    const int e = sharedExponent(p, x, scales);
+    const bool any = e != onebit::kNoExponent && e != onebit::kNotFinite;
+
+    long long sum = 0;
+    const auto make = [&](int local, std::uint32_t value, PackedScale scale) {
+        const std::int32_t fixed = any ? onebit::fixedPoint(value, scale, e) : 0;
+        sum += fixed;
+        const std::uint32_t plane = transposeBits(static_cast<std::uint32_t>(fixed), lane);
+        if (lane < onebit::kPlanes)
+            staged[local / onebit::kChunkWords * onebit::kOperandWords +
+                   onebit::indexInOperand(lane, local % onebit::kChunkWords)] = plane;
+    };
+    for (int round = begin; round < end; round += kRoundChunks) {
+        const int count = min(kRoundChunks, end - round) * onebit::kChunkWords;
+#pragma unroll
+        for (int i = 0; i < kRoundChunks * onebit::kChunkWords / kOperandWarps; ++i) {
+            const int local = warp + i * kOperandWarps;
+            if (local < count) {
+                std::uint32_t value = 0;
+                PackedScale scale = 0;
+                if (i < kWordsAhead && round == begin) {
+                    value = values[i < kWordsAhead ? i : 0];
+                    scale = valueScales[i < kWordsAhead ? i : 0];
+                } else {
+                    fetch(round * onebit::kChunkWords + local, value, scale);
+                }
+                make(local, value, scale);
+            }
         }
-        if (lane < onebit::kPlanes) { // indexInOperand
-            auto* out = reinterpret_cast<uint4*>(
-                p.operand + (static_cast<std::ptrdiff_t>(place) * p.chunks + chunk) * onebit::kOperandWords +
-                lane * onebit::kChunkWords);
-            out[0] = make_uint4(planes[0], planes[4], planes[1], planes[5]);
-            out[1] = make_uint4(planes[2], planes[6], planes[3], planes[7]);
-        }
+        __syncthreads();
+        auto* out = reinterpret_cast<uint4*>(p.operand + (static_cast<std::ptrdiff_t>(place) * p.chunks + round) *
+                                                             onebit::kOperandWords);
+        for (int i = static_cast<int>(threadIdx.x); i < count * onebit::kPlanes / 4; i += kOperandThreads)
+            out[i] = reinterpret_cast<const uint4*>(staged)[i];
+        if (round + kRoundChunks < end)
+            __syncthreads();
     }
 #pragma unroll
     for (int step = 16; step > 0; step /= 2)

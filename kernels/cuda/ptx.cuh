@@ -56,6 +56,12 @@ __device__ inline void prefetchL2([[maybe_unused]] const void* source, [[maybe_u
 #endif
 }
 
+/// Asks the second-level cache for the 128 bytes around `source`.
+__device__ inline void touchL2(const void* source)
+{
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(source));
+}
+
 /// Until here nothing may be read that the preceding kernel writes; nothing to do where kernels do not overlap.
 __device__ inline void waitForPredecessor()
 {

@@ -57,16 +57,14 @@ int main(int argc, char** argv)
         request.tuning.dense = false;
         request.cases = large;
         for (const bool overlapped : {true, false})
-            for (const int prefetch : {0, 4096, 8192, 16384})
-                for (const int stages : {8, 12}) {
-                    request.tuning.overlapped = overlapped;
-                    request.tuning.prefetchBytes = prefetch;
-                    request.tuning.stages = stages;
-                    char what[64];
-                    std::snprintf(what, sizeof what, "overlap %d pre %5d st %2d", overlapped, prefetch, stages);
-                    show(what, 0, request);
-                }
-        for (const int slice : {24, 48, 84, 96}) {
+            for (const int prefetch : {0, 2048, 4096, 8192}) {
+                request.tuning.overlapped = overlapped;
+                request.tuning.prefetchBytes = prefetch;
+                char what[64];
+                std::snprintf(what, sizeof what, "overlap %d prefetch %5d", overlapped, prefetch);
+                show(what, 0, request);
+            }
+        for (const int slice : {24, 48, 128}) {
             request.tuning = {};
             request.tuning.dense = false;
             request.tuning.sliceChunks = slice;

@@ -52,6 +52,7 @@ struct GpuImage {
     int N = 0, K = 0, q = 0, C = 0;
     int groups = 0;       ///< row groups of all parts
     int columnGroups = 0; ///< ceil(K/C)
+    int scaleColumns = 0; ///< of the one-bit path: columnGroups in whole eights
     int tiles = 0, chunks = 0;
     int blocks = 0; ///< row blocks of the table path
     int slices = 0; ///< cuts of K of the table path
