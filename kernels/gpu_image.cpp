@@ -20,6 +20,8 @@ constexpr int kMaxChunks = 1023;
 /// Rows of a group from which its operand is small beside its planes, 24 bits a virtual column against a bit a row; few
 /// groups are cheap in any case.
 constexpr int kRowsPerGroup = 128, kFewGroups = 32;
+/// Longer cuts would make a block wait for its operand; shorter ones join more sums.
+constexpr int kMostSliceChunks = 56;
 /// Kept free in shared memory for what describes the work.
 constexpr std::size_t kReservedBytes = 4096;
 
@@ -72,7 +74,8 @@ void plan(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTu
     out.stages = tuning.stages > 0 ? tuning.stages : device.sharedBytes >= 160000 ? kStages : kFewStages;
     const std::size_t room = device.sharedBytes - static_cast<std::size_t>(ringBytes(out.stages)) - kReservedBytes;
     const auto window = static_cast<int>(room / (static_cast<std::size_t>(kOperandBytes) * tokens));
-    const int most = tuning.sliceChunks > 0 ? std::min(tuning.sliceChunks, window) : std::max(1, window / 2);
+    const int most =
+        tuning.sliceChunks > 0 ? std::min(tuning.sliceChunks, window) : std::clamp(window / 2, 1, kMostSliceChunks);
     out.slices = slicesFor(image.chunks, most);
     const int longest = (image.chunks + out.slices - 1) / out.slices;
     out.windowChunks = std::max(longest, std::min(window, kWindowSegments * longest));
@@ -142,9 +145,10 @@ Status gpuImage(const SignPlanes* parts, int count, const GpuInfo& device, GpuPa
         }
         constexpr std::size_t kTokens = kGpuTokens[kGpuPlans - 1];
         image.zeroedBytes = aligned(static_cast<std::size_t>(image.tiles) * onebit::kTileRows * kTokens * 8);
-        image.scratchBytes = aligned(kTokens * groups * static_cast<std::size_t>(image.chunks) * kOperandBytes) +
-                             aligned(kTokens * groups * static_cast<std::size_t>(image.operandParts) * 8) +
-                             aligned(kTokens * groups * 4);
+        image.scratchBytes =
+            aligned(kTokens * groups * static_cast<std::size_t>(image.chunks) * kOperandBytes) +
+            aligned(kTokens * groups * static_cast<std::size_t>(image.operandParts) * kOperandWarps * 8) +
+            aligned(kTokens * groups * 4);
     } else {
         image.planeBytes =
             parts[0].wordCount() / static_cast<std::size_t>(parts[0].N) * static_cast<std::size_t>(rows) * 4;

@@ -47,7 +47,8 @@ Status oneBitPass(const GpuImage& image, const GpuCall& call, int index, const f
     const auto groups = static_cast<std::size_t>(image.groups);
     char* const operand = static_cast<char*>(call.buffers.scratch);
     char* const sums = operand + aligned(kMost * groups * static_cast<std::size_t>(image.chunks) * kOperandBytes);
-    char* const exponents = sums + aligned(kMost * groups * static_cast<std::size_t>(image.operandParts) * 8);
+    char* const exponents =
+        sums + aligned(kMost * groups * static_cast<std::size_t>(image.operandParts) * kOperandWarps * 8);
 
     const OperandArguments prologue{x,
                                     image.K,
@@ -72,12 +73,12 @@ Status oneBitPass(const GpuImage& image, const GpuCall& call, int index, const f
                                     at<const Range>(call.image, plan.ranges),
                                     image.chunks,
                                     plan.windowChunks,
-                                    call.prefetchBytes < 0 ? 8192 : call.prefetchBytes,
+                                    call.prefetchBytes < 0 ? 4096 : call.prefetchBytes,
                                     operand,
                                     reinterpret_cast<const long long*>(sums),
                                     reinterpret_cast<const int*>(exponents),
                                     image.groups,
-                                    image.operandParts,
+                                    image.operandParts * kOperandWarps,
                                     call.bias,
                                     y,
                                     call.ldy,

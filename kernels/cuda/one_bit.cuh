@@ -22,9 +22,9 @@ struct OneBitArguments {
     const char* operand; ///< as operandKernel writes
     const long long* sums;
     const int* exponents;
-    int groups, operandParts;
-    const float* bias; ///< [N] or null
-    float* y;          ///< [tokens][ldy]
+    int groups, operandParts; ///< parts: of each sum
+    const float* bias;        ///< [N] or null
+    float* y;                 ///< [tokens][ldy]
     std::ptrdiff_t ldy;
     int tokens;
     unsigned long long* accumulators; ///< [tiles * 16][kTokens], all 0
@@ -161,6 +161,25 @@ __device__ void finishTile(const OneBitArguments& p, const Window<kTokens>& wind
 template<int kTokens>
 __device__ void loadOperands(const OneBitArguments& p, Window<kTokens>& window, int segments, char* target)
 {
+    constexpr int kCopyWarps = kWarps - 4; // the others see to the sums
+    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+    if (warp >= kCopyWarps) {
+        for (int i = warp - kCopyWarps; i < segments * kTokens; i += kWarps - kCopyWarps) {
+            const int s = i / kTokens, token = min(i % kTokens, p.tokens - 1);
+            const long long place = static_cast<long long>(token) * p.groups + window.segments[s].group;
+            long long sum = 0;
+            for (int part = lane; part < p.operandParts; part += 32)
+                sum += __ldcg(p.sums + place * p.operandParts + part);
+#pragma unroll
+            for (int step = 16; step > 0; step /= 2)
+                sum += __shfl_xor_sync(kAllLanes, sum, step);
+            if (lane == 0) {
+                window.sums[s][i % kTokens] = sum;
+                window.exponents[s][i % kTokens] = __ldcg(p.exponents + place);
+            }
+        }
+        return;
+    }
     constexpr int kVectors = kOperandBytes / 16;
     for (int s = 0; s < segments; ++s) {
         const Segment& segment = window.segments[s];
@@ -172,25 +191,10 @@ __device__ void loadOperands(const OneBitArguments& p, Window<kTokens>& window, 
             auto* out = reinterpret_cast<uint4*>(target + window.operandChunk[s] * kTokens * kOperandBytes);
             const int vectors = segment.chunks * kVectors;
 #pragma unroll 8
-            for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kWarps * 32) {
+            for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kCopyWarps * 32) {
                 const int chunk = i / kVectors;
                 out[i + chunk * (kTokens - 1) * kVectors + token * kVectors] = __ldcg(source + i);
             }
-        }
-    }
-    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-    for (int i = warp; i < segments * kTokens; i += kWarps) {
-        const int s = i / kTokens, token = min(i % kTokens, p.tokens - 1);
-        const long long place = static_cast<long long>(token) * p.groups + window.segments[s].group;
-        long long sum = 0;
-        for (int part = lane; part < p.operandParts; part += 32)
-            sum += __ldcg(p.sums + place * p.operandParts + part);
-#pragma unroll
-        for (int step = 16; step > 0; step /= 2)
-            sum += __shfl_xor_sync(kAllLanes, sum, step);
-        if (lane == 0) {
-            window.sums[s][i % kTokens] = sum;
-            window.exponents[s][i % kTokens] = __ldcg(p.exponents + place);
         }
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/ptx.cuh"
+#include "kernels/cuda/tables.h"
 #include "sa/kernels/one_bit.h"
 
 namespace sa::kernels::gpu
@@ -13,30 +14,30 @@ struct OperandArguments {
     int K, q, C, scaleColumns, chunks, groups;
     const PackedScale* scales; ///< [groups][q][scaleColumns]
     std::uint32_t* operand;    ///< [tokens][groups][chunks][onebit::kOperandWords]
-    long long* sums;           ///< [tokens][groups][parts]: parts of S
+    long long* sums;           ///< [tokens][groups][parts][kOperandWarps]: parts of S
     int* exponents;            ///< [tokens][groups]
 };
 
-inline constexpr int kOperandThreads = 384;
-inline constexpr int kOperandWarps = kOperandThreads / 32;
 /// Chunks that are put together in shared memory before they are written.
 inline constexpr int kRoundChunks = 12;
 inline constexpr int kOperandRegisters = 64;
-/// Words that a warp asks for before it knows the exponent.
-inline constexpr int kWordsAhead = 4;
+/// Words that a warp makes together; the first it asks for before it knows the exponent.
+inline constexpr int kBatchWords = 4;
 
-/// Bit i of the result in lane p is bit p of the value in lane i.
-__device__ inline std::uint32_t transposeBits(std::uint32_t value, int lane)
+/// For each word: bit i of the result in lane p is bit p of the value in lane i.
+__device__ inline void transposeBits(std::uint32_t (&words)[kBatchWords], int lane)
 {
     constexpr std::uint32_t kMasks[] = {0x0000FFFFU, 0x00FF00FFU, 0x0F0F0F0FU, 0x33333333U, 0x55555555U};
 #pragma unroll
     for (int i = 0; i < 5; ++i) {
         const int step = 16 >> i;
-        const std::uint32_t other = __shfl_xor_sync(kAllLanes, value, step);
-        value = (lane & step) == 0 ? (value & kMasks[i]) | ((other & kMasks[i]) << step)
-                                   : (value & ~kMasks[i]) | ((other & ~kMasks[i]) >> step);
+#pragma unroll
+        for (std::uint32_t& word : words) {
+            const std::uint32_t other = __shfl_xor_sync(kAllLanes, word, step);
+            word = (lane & step) == 0 ? (word & kMasks[i]) | ((other & kMasks[i]) << step)
+                                      : (word & ~kMasks[i]) | ((other & ~kMasks[i]) >> step);
+        }
     }
-    return value;
 }
 
 __device__ inline int scaleColumn(int k, int C)
@@ -44,10 +45,13 @@ __device__ inline int scaleColumn(int k, int C)
     return C == 1 ? k : C == 8 ? k / 8 : k / C;
 }
 
-/// Seldom called, and long: kept out of the loops.
-__device__ __noinline__ int exactExponent(std::uint32_t magnitude, PackedScale scale)
+__device__ inline int maxOfWarp(int value)
 {
-    return onebit::exponentAbove(magnitude, scale);
+#if __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(kAllLanes, value);
+#else
+    return value;
+#endif
 }
 
 /// e of the token and group. Every block looks at the whole token: cheaper than a launch that would do it once.
@@ -57,6 +61,7 @@ __device__ inline int sharedExponent(const OperandArguments& p, const std::uint3
     const bool vectors = p.K % 4 == 0 && reinterpret_cast<std::uintptr_t>(p.x) % 16 == 0;
     int e = onebit::kNoExponent;
     std::uint32_t largest = 0;
+#pragma unroll 2
     for (int k = 8 * static_cast<int>(threadIdx.x); k < p.K; k += 8 * kOperandThreads) {
         uint4 v[2] = {};
         if (vectors) {
@@ -79,8 +84,7 @@ __device__ inline int sharedExponent(const OperandArguments& p, const std::uint3
             most = max(most, magnitude);
         largest = max(largest, most);
         const auto look = [&](std::uint32_t magnitude, PackedScale scale) {
-            if (magnitude != 0 && onebit::exponentBound(magnitude, scale) > e)
-                e = max(e, exactExponent(magnitude, scale));
+            e = max(e, onebit::exponentAbove(magnitude, scale));
         };
         if (p.C == 1) {
             for (int first = 0; first < p.q; first += 2) {
@@ -106,17 +110,16 @@ __device__ inline int sharedExponent(const OperandArguments& p, const std::uint3
                     own[b] = __ldg(scales + b * p.scaleColumns + column);
 #pragma unroll
             for (int b = 0; b < 4; ++b)
-                if (b < p.q)
-                    look(most, own[b]);
+                look(most, own[b]); // an absent scale is 0
         }
     }
     if (largest >= 0x7F800000U)
         e = onebit::kNotFinite;
-    e = __reduce_max_sync(kAllLanes, e);
+    e = maxOfWarp(e);
     if (threadIdx.x % 32 == 0)
         warpExponents[threadIdx.x / 32] = e;
     __syncthreads();
-    return __reduce_max_sync(kAllLanes, warpExponents[threadIdx.x % 32 % kOperandWarps]);
+    return maxOfWarp(warpExponents[threadIdx.x % 32 % kOperandWarps]);
 }
 
 /// Fits beside a block of the product, whose successor it prepares. Grid: parts x groups x tokens. A warp makes a word
@@ -125,7 +128,6 @@ __global__ void __maxnreg__(kOperandRegisters) operandKernel(OperandArguments p)
 {
 #if __CUDA_ARCH__ >= 800
     __shared__ alignas(16) std::uint32_t staged[kRoundChunks * onebit::kOperandWords];
-    __shared__ long long warpSums[kOperandWarps];
     allowSuccessor();
     const int parts = static_cast<int>(gridDim.x), part = static_cast<int>(blockIdx.x);
     const int group = static_cast<int>(blockIdx.y), token = static_cast<int>(blockIdx.z);
@@ -147,42 +149,45 @@ __global__ void __maxnreg__(kOperandRegisters) operandKernel(OperandArguments p)
         value = inside ? x[k] : 0;
         scale = inside ? __ldg(scales + b * p.scaleColumns + scaleColumn(k, p.C)) : PackedScale(0);
     };
-    std::uint32_t values[kWordsAhead];
-    PackedScale valueScales[kWordsAhead];
+    // Words go in batches, so that their chains of operations overlap.
+    std::uint32_t values[kBatchWords];
+    PackedScale valueScales[kBatchWords];
+    const auto fetchBatch = [&](int firstLocal, int round, int count) {
 #pragma unroll
-    for (int i = 0; i < kWordsAhead; ++i) {
-        values[i] = 0;
-        valueScales[i] = 0;
-        if (warp + i * kOperandWarps < (end - begin) * onebit::kChunkWords)
-            fetch(begin * onebit::kChunkWords + warp + i * kOperandWarps, values[i], valueScales[i]);
-    }
+        for (int i = 0; i < kBatchWords; ++i) {
+            const int local = firstLocal + i * kOperandWarps;
+            values[i] = 0;
+            valueScales[i] = 0;
+            if (local < count)
+                fetch(round * onebit::kChunkWords + local, values[i], valueScales[i]);
+        }
+    };
+    fetchBatch(warp, begin, min(kRoundChunks, end - begin) * onebit::kChunkWords);
     const int e = sharedExponent(p, x, scales);
     const bool any = e != onebit::kNoExponent && e != onebit::kNotFinite;
 
     long long sum = 0;
-    const auto make = [&](int local, std::uint32_t value, PackedScale scale) {
-        const std::int32_t fixed = any ? onebit::fixedPoint(value, scale, e) : 0;
-        sum += fixed;
-        const std::uint32_t plane = transposeBits(static_cast<std::uint32_t>(fixed), lane);
-        if (lane < onebit::kPlanes)
-            staged[local / onebit::kChunkWords * onebit::kOperandWords +
-                   onebit::indexInOperand(lane, local % onebit::kChunkWords)] = plane;
-    };
     for (int round = begin; round < end; round += kRoundChunks) {
         const int count = min(kRoundChunks, end - round) * onebit::kChunkWords;
+        for (int first = warp; first < count; first += kBatchWords * kOperandWarps) {
+            if (round != begin || first != warp)
+                fetchBatch(first, round, count);
+            std::uint32_t planes[kBatchWords];
+            int batchSum = 0; // |Q| < 2^23: 128 of them fit
 #pragma unroll
-        for (int i = 0; i < kRoundChunks * onebit::kChunkWords / kOperandWarps; ++i) {
-            const int local = warp + i * kOperandWarps;
-            if (local < count) {
-                std::uint32_t value = 0;
-                PackedScale scale = 0;
-                if (i < kWordsAhead && round == begin) {
-                    value = values[i < kWordsAhead ? i : 0];
-                    scale = valueScales[i < kWordsAhead ? i : 0];
-                } else {
-                    fetch(round * onebit::kChunkWords + local, value, scale);
-                }
-                make(local, value, scale);
+            for (int i = 0; i < kBatchWords; ++i) {
+                const std::int32_t fixed = any ? onebit::fixedPoint(values[i], valueScales[i], e) : 0;
+                batchSum += fixed;
+                planes[i] = static_cast<std::uint32_t>(fixed);
+            }
+            transposeBits(planes, lane);
+            sum += __reduce_add_sync(kAllLanes, batchSum);
+#pragma unroll
+            for (int i = 0; i < kBatchWords; ++i) {
+                const int local = first + i * kOperandWarps;
+                if (lane < onebit::kPlanes && local < count)
+                    staged[local / onebit::kChunkWords * onebit::kOperandWords +
+                           onebit::indexInOperand(lane, local % onebit::kChunkWords)] = planes[i];
             }
         }
         __syncthreads();
@@ -193,20 +198,10 @@ __global__ void __maxnreg__(kOperandRegisters) operandKernel(OperandArguments p)
         if (round + kRoundChunks < end)
             __syncthreads();
     }
-#pragma unroll
-    for (int step = 16; step > 0; step /= 2)
-        sum += __shfl_xor_sync(kAllLanes, sum, step);
     if (lane == 0)
-        warpSums[warp] = sum;
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        long long total = 0;
-        for (const long long warpSum : warpSums)
-            total += warpSum;
-        p.sums[static_cast<std::ptrdiff_t>(place) * parts + part] = total;
-        if (part == 0)
-            p.exponents[place] = e;
-    }
+        p.sums[(static_cast<std::ptrdiff_t>(place) * parts + part) * kOperandWarps + warp] = sum;
+    if (threadIdx.x == 0 && part == 0)
+        p.exponents[place] = e;
 #endif
 }
 

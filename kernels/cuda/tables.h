@@ -45,6 +45,9 @@ inline constexpr int kOperandBytes = 768;  ///< of a chunk of activation planes
 inline constexpr int kBlockRows = 256;     ///< of a table block
 inline constexpr int kSlabColumns = 256;   ///< between two barriers of a table block
 
+inline constexpr int kOperandThreads = 384; ///< of a block that makes operands
+inline constexpr int kOperandWarps = kOperandThreads / 32;
+
 inline constexpr int ringBytes(int stages)
 {
     return kWarps * stages * kChunkBytes;

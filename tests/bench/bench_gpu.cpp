@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The product on a CUDA device with other knobs than those that were found best: bench_gpu [quick|tune|batch|groups].
+// The product on a CUDA device with other knobs than those that were found best: bench_gpu
+// [quick|tune|ncu|batch|groups].
 #include "core/bench/shape_bench.h"
 
 #include <cstdio>
@@ -57,14 +58,16 @@ int main(int argc, char** argv)
         request.tuning.dense = false;
         request.cases = large;
         for (const bool overlapped : {true, false})
-            for (const int prefetch : {0, 2048, 4096, 8192}) {
+            for (const int prefetch : {0, 4096, 8192}) {
+                if (!overlapped && prefetch != 4096)
+                    continue;
                 request.tuning.overlapped = overlapped;
                 request.tuning.prefetchBytes = prefetch;
                 char what[64];
                 std::snprintf(what, sizeof what, "overlap %d prefetch %5d", overlapped, prefetch);
                 show(what, 0, request);
             }
-        for (const int slice : {24, 48, 128}) {
+        for (const int slice : {24, 36, 96}) {
             request.tuning = {};
             request.tuning.dense = false;
             request.tuning.sliceChunks = slice;
@@ -72,6 +75,11 @@ int main(int argc, char** argv)
             std::snprintf(what, sizeof what, "slice %d", slice);
             show(what, 0, request);
         }
+    } else if (is("ncu")) {
+        request.tuning.dense = false;
+        request.repeats = 1;
+        request.cases = {lat(28672, 8192, 3), lat(8192, 28672, 3), lat(4096, 4096, 3)};
+        show("profile", 0, request);
     } else if (is("batch")) {
         for (const int tokens : {2, 3, 4, 8})
             request.cases.push_back(lat(28672, 8192, 3, tokens));

@@ -26,50 +26,44 @@ inline constexpr int kNoExponent = -10000;            ///< e of an all-zero oper
 inline constexpr int kNotFinite = 10000;              ///< e where x holds an infinity or NaN
 inline constexpr std::uint32_t kMagnitude = ~0U >> 1; ///< the bits of |x|
 
-SA_HOST_DEVICE inline int bitLength(std::uint64_t value)
+SA_HOST_DEVICE inline int bitLength32(std::uint32_t value)
 {
 #ifdef __CUDA_ARCH__
-    return 64 - __clzll(static_cast<long long>(value));
+    return 32 - __clz(static_cast<int>(value));
 #else
-    return value == 0 ? 0 : 64 - __builtin_clzll(value);
+    return value == 0 ? 0 : 32 - __builtin_clz(value);
 #endif
 }
 
-/// |alpha x| = result * 2^exponent, exactly. magnitude: bits of a finite |x|.
+/// |alpha x| = result * 2^exponent, exactly; result < 2^55. magnitude: bits of a finite |x|.
 SA_HOST_DEVICE inline std::uint64_t shiftedMantissa(std::uint32_t magnitude, PackedScale scale, int& exponent)
 {
     const int biased = static_cast<int>(magnitude >> 23);
     const std::uint32_t fraction = magnitude & 0x7FFFFFU;
     const std::uint64_t mantissa = static_cast<std::uint64_t>(biased == 0 ? fraction : fraction | 0x800000U) << 30;
-    const int e1 = (scale >> 10) - kScaleExponentBias;
-    exponent = (biased == 0 ? 1 : biased) - 150 + e1 - 30;
-    if (scale >> 10 == 0)
-        return 0;
+    exponent = (biased == 0 ? 1 : biased) - 150 + (scale >> 10) - kScaleExponentBias - 30;
     const unsigned g2 = (scale >> 5) & 0xFU, g3 = scale & 0xFU;
-    std::uint64_t sum = mantissa;
-    if (g2 != 0) {
-        const std::uint64_t second = mantissa >> g2;
-        sum = (scale & (1U << 9)) != 0 ? sum - second : sum + second;
-        if (g3 != 0) {
-            const std::uint64_t third = mantissa >> (g2 + g3);
-            sum = (scale & (1U << 4)) != 0 ? sum - third : sum + third;
-        }
-    }
-    return sum;
+    const std::uint64_t second = g2 != 0 ? mantissa >> g2 : 0;
+    const std::uint64_t third = g2 != 0 && g3 != 0 ? mantissa >> (g2 + g3) : 0;
+    std::uint64_t sum = (scale & (1U << 9)) != 0 ? mantissa - second : mantissa + second;
+    sum = (scale & (1U << 4)) != 0 ? sum - third : sum + third;
+    return scale >> 10 == 0 ? 0 : sum;
 }
 
-/// The smallest e with |alpha x| < 2^e, or kNoExponent for 0.
+/// An e with |alpha x| < 2^e, the smallest but for values within 2^-27 below a power of two; kNoExponent for 0. In 32
+/// bits, each term rounded so that the sum is never too small.
 SA_HOST_DEVICE inline int exponentAbove(std::uint32_t magnitude, PackedScale scale)
 {
-    int exponent = 0;
-    const std::uint64_t mantissa = shiftedMantissa(magnitude, scale, exponent);
-    return mantissa == 0 ? kNoExponent : exponent + bitLength(mantissa);
-}
-/// Never below exponentAbove, and two operations instead of twenty.
-SA_HOST_DEVICE inline int exponentBound(std::uint32_t magnitude, PackedScale scale)
-{
     const int biased = static_cast<int>(magnitude >> 23);
-    return (biased == 0 ? 1 : biased) - 150 + (scale >> 10) - kScaleExponentBias + 25;
+    const std::uint32_t fraction = magnitude & 0x7FFFFFU;
+    const std::uint32_t mantissa = (biased == 0 ? fraction : fraction | 0x800000U) << 6;
+    const unsigned g2 = (scale >> 5) & 0xFU, g3 = scale & 0xFU;
+    const std::uint32_t second = g2 != 0 ? mantissa >> g2 : 0;
+    const std::uint32_t third = g2 != 0 && g3 != 0 ? mantissa >> (g2 + g3) : 0;
+    std::uint32_t sum = (scale & (1U << 9)) != 0 ? mantissa - second : mantissa + second + 1;
+    sum = (scale & (1U << 4)) != 0 ? sum - third : sum + third + 1;
+    const int e = (biased == 0 ? 1 : biased) - 156 + (scale >> 10) - kScaleExponentBias + bitLength32(sum);
+    return mantissa == 0 || scale >> 10 == 0 ? kNoExponent : e;
 }
 
 /// Q = rint(alpha x 2^(23-e)), halves away from zero, at most 2^23 - 1 in magnitude. e >= exponentAbove(x, scale).
@@ -78,9 +72,9 @@ SA_HOST_DEVICE inline std::int32_t fixedPoint(std::uint32_t bits, PackedScale sc
     int exponent = 0;
     const std::uint64_t mantissa = shiftedMantissa(bits & kMagnitude, scale, exponent);
     const int right = e - kFraction - exponent; // >= 5 unless the mantissa is 0: it has 29 bits at least
-    if (mantissa == 0 || right > 62)
-        return 0;
-    const std::uint64_t rounded = (mantissa + (std::uint64_t(1) << (right - 1))) >> right;
+    const int shift = right < 5 ? 5 : right > 62 ? 62 : right;
+    const std::uint64_t half = mantissa >> (shift - 1);
+    const std::uint64_t rounded = (half + 1) >> 1;
     constexpr std::uint64_t kMost = (std::uint64_t(1) << kFraction) - 1;
     const auto magnitude = static_cast<std::int32_t>(rounded < kMost ? rounded : kMost);
     return (bits >> 31) != 0 ? -magnitude : magnitude;
