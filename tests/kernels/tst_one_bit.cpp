@@ -239,7 +239,7 @@ private Q_SLOTS:
     void thePathFollowsTheGeometryAndTheDevice()
     {
         std::mt19937_64 random(8);
-        RandomPlanes large({512, 64, 2, 64, 8}, random), small({512, 64, 2, 16, 8}, random);
+        RandomPlanes large({512, 64, 2, 64, 8}, random), small({1024, 64, 2, 16, 8}, random);
         GpuImage image;
         const SignPlanes a = large.view(), b = small.view();
         QCOMPARE(gpuImage(&a, 1, hopper(), GpuPath::Auto, {}, image), Status::Ok);
