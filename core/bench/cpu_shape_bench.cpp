@@ -18,10 +18,6 @@ namespace sa
 namespace
 {
 
-/// Matrices that rotate hold this much together: more than the caches of one socket.
-constexpr std::size_t kRotatedBytes = std::size_t(512) << 20;
-constexpr std::size_t kReadBytes = std::size_t(1) << 30;
-
 struct Free {
     void operator()(void* memory) const { std::free(memory); }
 };
@@ -113,17 +109,17 @@ private:
     std::vector<Scratch> m_scratch;
 };
 
-Result<Timing> denseTiming(const ShapeCase& shape, int repeats, const DenseVectorProduct& dense,
+Result<Timing> denseTiming(const ShapeCase& shape, const ShapeBenchRequest& request, const DenseVectorProduct& dense,
                            const CancelToken& cancel)
 {
     const std::size_t count = static_cast<std::size_t>(shape.N) * static_cast<std::size_t>(shape.K);
-    const std::size_t copies = std::max<std::size_t>(1, kRotatedBytes / (count * sizeof(float)));
+    const std::size_t copies = std::max<std::size_t>(1, request.rotatedBytes / (count * sizeof(float)));
     std::vector<float> weights(count * copies), x(static_cast<std::size_t>(shape.K), 0.5F),
         y(static_cast<std::size_t>(shape.N));
     std::mt19937 random(3);
     for (float& value : weights)
         value = static_cast<float>(random()) * 0x1p-32F - 0.5F;
-    return timed(repeats, static_cast<int>(copies), cancel, [&](int i) {
+    return timed(request.repeats, static_cast<int>(copies), cancel, [&](int i) {
         for (int token = 0; token < shape.tokens; ++token)
             dense(weights.data() + static_cast<std::size_t>(i) % copies * count, x.data(), y.data(), shape.N, shape.K);
     });
@@ -140,10 +136,10 @@ Result<ShapeBench> cpuShapeBench(const ShapeBenchRequest& request, int threads, 
         std::string("cpu, ") + kernels::lutGemmTarget() + ", " + std::to_string(parallelThreads()) + " threads";
     out.denseName = "BLAS float32";
     {
-        std::vector<std::uint64_t> memory(kReadBytes / 8, 0x5A5A5A5A5A5A5A5AU);
+        std::vector<std::uint64_t> memory(request.readBytes / 8, 0x5A5A5A5A5A5A5A5AU);
         SA_TRY(const Timing read,
                timed(request.repeats, 1, cancel, [&](int) { readAll(memory.data(), memory.size()); }));
-        out.readCeiling = static_cast<double>(kReadBytes) / read.median;
+        out.readCeiling = static_cast<double>(request.readBytes) / read.median;
     }
     for (const ShapeCase& shape : request.cases) {
         const RandomWeight weight(shape, request.seed);
@@ -153,7 +149,7 @@ Result<ShapeBench> cpuShapeBench(const ShapeBenchRequest& request, int threads, 
         row.planeBytes = static_cast<std::int64_t>(shape.N) * shape.K * shape.q / 8;
         row.scaleBytes = static_cast<std::int64_t>(weight.scales.size()) * 2;
         const std::size_t bytes = weight.bits.size() * 4;
-        const std::size_t copies = std::max<std::size_t>(1, (kRotatedBytes + bytes - 1) / bytes);
+        const std::size_t copies = std::max<std::size_t>(1, (request.rotatedBytes + bytes - 1) / bytes);
         CpuProduct product(weight, copies);
         if (!product.run(0))
             return makeError(Errc::Internal, "the kernels refused the shape");
@@ -167,7 +163,7 @@ Result<ShapeBench> cpuShapeBench(const ShapeBenchRequest& request, int threads, 
         SA_TRY(row.read, timed(request.repeats, static_cast<int>(copies), cancel,
                                [&](int i) { readAll(product.bits(static_cast<std::size_t>(i) % copies), bytes / 4); }));
         if (dense && request.tuning.dense) {
-            SA_TRY(row.dense, denseTiming(shape, request.repeats, dense, cancel));
+            SA_TRY(row.dense, denseTiming(shape, request, dense, cancel));
         }
         out.rows.push_back(std::move(row));
         if (progress)
