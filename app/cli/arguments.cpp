@@ -24,9 +24,9 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {{"model", "MODEL"},  {"options", "--set"}, {"messages", "--message"},
-                                       {"out", "OUT"},      {"reference", "DIR"}, {"max_windows", "--windows"},
-                                       {"save_to", "--out"}};
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"},   {"options", "--set"}, {"messages", "--message"},
+                                       {"out", "OUT"},       {"reference", "DIR"}, {"max_windows", "--windows"},
+                                       {"save_to", "--out"}, {"shapes", "--shape"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -95,9 +95,9 @@ public:
     /// "2,3,4"
     void numbers(const char* member, const char* valueName, const std::string& help)
     {
-        const auto set = [this, member](const std::string& value) {
+        const auto set = [this, member](const std::string& text) {
             Json& list = m_spec[member] = Json::array();
-            std::istringstream parts(value);
+            std::istringstream parts(text);
             for (std::string part; std::getline(parts, part, ',');)
                 list.push_back(numberOrText(part));
         };
@@ -528,6 +528,20 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                        withDefault("On the norm's gain; the columns behind it are divided", outliers.factor));
     addOutliers.number("seed", "N", withDefault("Which channels", outliers.seed));
 
+    Command bench(app, "bench", "bench",
+                  "Measure the packed product on weight shapes, beside memory and a dense product",
+                  "  shiftadd bench --shape 4096,11008 --bits 2,3,4\n"
+                  "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
+    const BenchSpec shapes;
+    bench.repeatable("shapes", "N,K", "Rows and columns; may be repeated");
+    bench.numbers("bits", "Q,...", "Sign planes per weight [3]");
+    bench.text("geometry", "lat|acc", withDefault("Scales as quantize makes them in this mode", shapes.geometry));
+    bench.number("group_rows", "N", "Rows that share a scale [lat: an eighth of the rows, acc: all]");
+    bench.number("tokens", "1..8", withDefault("Tokens that are multiplied together", shapes.tokens));
+    bench.number("repeats", "N", withDefault("Measurements, of which the median is shown", shapes.repeats));
+    bench.number("seed", "N", withDefault("Of weights and activations", shapes.seed));
+    bench.threadsAndDevice();
+
     const Command methods(app, "methods", "methods", "List the quantization methods and their parameters",
                           "  shiftadd methods --json\n"
                           "  SA_PLUGIN_PATH=~/my-methods shiftadd methods\n");
@@ -552,7 +566,7 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
 
     auto parsed = parseWith(app, arguments,
                             {&info, &quantize, &analyze, &evaluate, &generate, &exportCommand, &verify, &doctor,
-                             &importCommand, &methods, &addOutliers, &latency, &report},
+                             &importCommand, &methods, &addOutliers, &latency, &report, &bench},
                             {&tokenize, &detokenize}, allocate);
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;

@@ -364,6 +364,27 @@ std::string doctorText(const Json& result)
                              fixed(number(result, "warnings"), 0), fixed(number(result, "failed"), 0));
 }
 
+std::string benchText(const Json& result)
+{
+    std::string out = fmt::format("{}: reads {:.0f} GB/s; dense: {}\n", text(result, "device"),
+                                  number(result, "read_ceiling") / 1e9, text(result, "dense"));
+    out += fmt::format("{:>8} {:>8} {:>4} {:>6} {:>9} {:>7} {:>9} {:>7} {:>8} {:>8} {:>7}  {}\n", "rows", "columns",
+                       "bits", "tokens", "MB", "error", "us", "spread", "GB/s", "of read", "dense", "path");
+    for (const Json& row : member(result, "shapes")) {
+        const Json& product = member(row, "product");
+        const double median = number(product, "median_us");
+        const double times = number(row, "times_dense");
+        out +=
+            fmt::format("{:>8} {:>8} {:>4} {:>6} {:>9.1f} {:>7.1e} {:>9.2f} {:>6.1f}% {:>8.1f} {:>7.1f}% {:>7}  {}\n",
+                        number(row, "rows"), number(row, "columns"), number(row, "bits"), number(row, "tokens"),
+                        number(row, "packed_bytes") / 1e6, number(row, "relative_error"), median,
+                        100 * (number(product, "max_us") - number(product, "min_us")) / median,
+                        number(row, "bytes_per_second") / 1e9, 100 * number(row, "of_ceiling"),
+                        std::isfinite(times) ? fmt::format("{:.2f}x", times) : "-", text(row, "path"));
+    }
+    return out;
+}
+
 } // namespace
 
 std::string resultText(const JobSpec& spec, const Json& result)
@@ -388,6 +409,8 @@ std::string resultText(const JobSpec& spec, const Json& result)
         return exportText(result);
     if (std::holds_alternative<DoctorSpec>(spec))
         return doctorText(result);
+    if (std::holds_alternative<BenchSpec>(spec))
+        return benchText(result);
     if (std::holds_alternative<MethodsSpec>(spec))
         return methodsText(result);
     if (const auto* verify = std::get_if<VerifySpec>(&spec))

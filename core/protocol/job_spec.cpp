@@ -443,6 +443,23 @@ Result<JobSpec> parseAddOutliers(const SpecReader& reader)
     return JobSpec(std::move(spec));
 }
 
+Result<JobSpec> parseBench(const SpecReader& reader)
+{
+    BenchSpec spec;
+    SA_CHECK(reader.paths("shapes", spec.shapes));
+    if (spec.shapes.empty())
+        return makeError(Errc::Usage, "a required field is missing").at("spec.shapes");
+    SA_CHECK(reader.ascending("bits", spec.bits, 1, 4));
+    SA_CHECK(reader.choice("geometry", spec.geometry, {"lat", "acc"}));
+    SA_CHECK(reader.integer("group_rows", spec.groupRows, 1, kMaxInt));
+    SA_CHECK(reader.integer("tokens", spec.tokens, 1, 8));
+    SA_CHECK(reader.integer("repeats", spec.repeats, 1, 1000));
+    SA_CHECK(reader.seed(spec.seed));
+    SA_CHECK(reader.threads(spec.threads));
+    SA_CHECK(reader.device(spec.device));
+    return JobSpec(std::move(spec));
+}
+
 struct Kind {
     const char* name;
     Result<JobSpec> (*parse)(const SpecReader&);
@@ -460,7 +477,8 @@ constexpr Kind kKinds[] = {{"open", parseOpen},
                            {"add_outliers", parseAddOutliers},
                            {"analyze", parseAnalyze},
                            {"latency", parseLatency},
-                           {"report", parseReport}};
+                           {"report", parseReport},
+                           {"bench", parseBench}};
 static_assert(std::size(kKinds) == std::variant_size_v<JobSpec>);
 
 template<class T> Json orNull(const std::optional<T>& value)
@@ -610,6 +628,15 @@ Json object(const AddOutliersSpec& spec)
             {"channels", spec.channels},
             {"factor", spec.factor},
             {"seed", spec.seed}};
+}
+
+Json object(const BenchSpec& spec)
+{
+    return {{"shapes", spec.shapes},     {"bits", spec.bits},
+            {"geometry", spec.geometry}, {"group_rows", orNull(spec.groupRows)},
+            {"tokens", spec.tokens},     {"repeats", spec.repeats},
+            {"seed", spec.seed},         {"threads", spec.threads},
+            {"device", spec.device}};
 }
 
 /// Collects the arguments of one command: options that differ from the default first, then the paths.
@@ -868,6 +895,28 @@ std::vector<std::string> arguments(const AddOutliersSpec& spec)
     list.changed("--factor", spec.factor, fallback.factor);
     list.changed("--seed", spec.seed, fallback.seed);
     return std::move(list).with({spec.model, spec.out});
+}
+
+std::vector<std::string> arguments(const BenchSpec& spec)
+{
+    const BenchSpec fallback;
+    ArgumentList list("bench");
+    for (const auto& shape : spec.shapes)
+        list.option("--shape", shape);
+    if (spec.bits != fallback.bits) {
+        std::string bits;
+        for (const int b : spec.bits)
+            bits += (bits.empty() ? "" : ",") + std::to_string(b);
+        list.option("--bits", bits);
+    }
+    list.changed("--geometry", spec.geometry, fallback.geometry);
+    list.changed("--group-rows", spec.groupRows, fallback.groupRows);
+    list.changed("--tokens", spec.tokens, fallback.tokens);
+    list.changed("--repeats", spec.repeats, fallback.repeats);
+    list.changed("--seed", spec.seed, fallback.seed);
+    list.changed("--threads", spec.threads, fallback.threads);
+    list.changed("--device", spec.device, fallback.device);
+    return std::move(list).with({});
 }
 
 } // namespace

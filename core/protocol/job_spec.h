@@ -178,13 +178,28 @@ struct AddOutliersSpec {
     bool operator==(const AddOutliersSpec&) const = default;
 };
 
+/// Speed of the packed product on weight shapes with random weights.
+struct BenchSpec {
+    std::vector<std::string> shapes; ///< "N,K": rows, columns
+    std::vector<int> bits = {3};     ///< planes, 1..4 each
+    std::string geometry = "lat";    ///< scales as quantize makes them: lat or acc
+    std::optional<int> groupRows;    ///< rows of a scale; default of the geometry
+    int tokens = 1;                  ///< 1..8
+    int repeats = 15;
+    std::uint64_t seed = 0;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const BenchSpec&) const = default;
+};
+
 /// What methods there are; says nothing about a model.
 struct MethodsSpec {
     bool operator==(const MethodsSpec&) const = default;
 };
 
-using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec, AnalyzeSpec, LatencySpec, ReportSpec>;
+using JobSpec =
+    std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
+                 ImportReferenceSpec, MethodsSpec, AddOutliersSpec, AnalyzeSpec, LatencySpec, ReportSpec, BenchSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;
