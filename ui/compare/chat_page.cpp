@@ -78,6 +78,12 @@ void ChatPage::connectSide(int number)
             [this, number](const Json& result) { onOpened(number, result); });
     connect(&side(number).open, &SingleJob::failed, this,
             [this, number](const JobFailure& failure) { onOpenFailed(number, failure); });
+    // A model that was chosen while the worker had to end another opening.
+    connect(m_workers[static_cast<std::size_t>(number)], &WorkerClient::stateChanged, this,
+            [this](WorkerClient::State state) {
+                if (state == WorkerClient::State::Ready || state == WorkerClient::State::Dead)
+                    QMetaObject::invokeMethod(this, &ChatPage::openWanted, Qt::QueuedConnection);
+            });
 }
 
 void ChatPage::connectSession()
@@ -126,7 +132,7 @@ void ChatPage::chooseModel(int number, const QString& folder)
     if (folder.isEmpty() || m_session->isRunning())
         return;
     Side& target = side(number);
-    if (target.folder == folder && target.model)
+    if (target.folder == folder && (target.model || target.open.isRunning()))
         return;
     target.open.forget();
     target.folder = folder;
