@@ -55,7 +55,6 @@ ChatPage::ChatPage(Options options, QWidget* parent)
     layout->setSpacing(space::kMedium);
     layout->addWidget(m_banner);
     layout->addWidget(m_stack, 1);
-    setFocusProxy(m_view);
 
     for (int number = 0; number < 2; ++number)
         connectSide(number);
@@ -196,6 +195,7 @@ void ChatPage::refreshSides()
     const bool both = isReady();
     m_stack->setCurrentWidget(both || !m_session->conversation().turns.empty() ? static_cast<QWidget*>(m_view)
                                                                                : m_chooser);
+    setFocusProxy(showsConversation() ? m_view : nullptr);
     m_view->setObstacle(both ? QString()
                         : m_sides[0].open.isRunning() || m_sides[1].open.isRunning()
                             ? tr("Reading the models' headers…")
