@@ -73,7 +73,7 @@ void TestChatText::aTokenCostsTheSameAtTheEndOfALongText()
     }
     QCOMPARE(flow.tokenCount(), 3000);
     // Five open lines of at most as many characters as the narrowest could be there.
-    QVERIFY2(largest < 5 * kWidth, qPrintable(QString::number(largest)));
+    QVERIFY2(static_cast<qreal>(largest) < 5 * kWidth, qPrintable(QString::number(largest)));
 }
 
 void TestChatText::growingGivesTheSameAsAllAtOnce_data()

@@ -55,7 +55,6 @@ ChatPage::ChatPage(Options options, QWidget* parent)
     layout->setSpacing(space::kMedium);
     layout->addWidget(m_banner);
     layout->addWidget(m_stack, 1);
-    setFocusProxy(m_view);
 
     for (int number = 0; number < 2; ++number)
         connectSide(number);
@@ -78,6 +77,12 @@ void ChatPage::connectSide(int number)
             [this, number](const Json& result) { onOpened(number, result); });
     connect(&side(number).open, &SingleJob::failed, this,
             [this, number](const JobFailure& failure) { onOpenFailed(number, failure); });
+    // A model that was chosen while the worker had to end another opening.
+    connect(m_workers[static_cast<std::size_t>(number)], &WorkerClient::stateChanged, this,
+            [this](WorkerClient::State state) {
+                if (state == WorkerClient::State::Ready || state == WorkerClient::State::Dead)
+                    QMetaObject::invokeMethod(this, &ChatPage::openWanted, Qt::QueuedConnection);
+            });
 }
 
 void ChatPage::connectSession()
@@ -126,7 +131,7 @@ void ChatPage::chooseModel(int number, const QString& folder)
     if (folder.isEmpty() || m_session->isRunning())
         return;
     Side& target = side(number);
-    if (target.folder == folder && target.model)
+    if (target.folder == folder && (target.model || target.open.isRunning()))
         return;
     target.open.forget();
     target.folder = folder;
@@ -190,6 +195,7 @@ void ChatPage::refreshSides()
     const bool both = isReady();
     m_stack->setCurrentWidget(both || !m_session->conversation().turns.empty() ? static_cast<QWidget*>(m_view)
                                                                                : m_chooser);
+    setFocusProxy(showsConversation() ? m_view : nullptr);
     m_view->setObstacle(both ? QString()
                         : m_sides[0].open.isRunning() || m_sides[1].open.isRunning()
                             ? tr("Reading the models' headers…")

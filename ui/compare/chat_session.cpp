@@ -259,7 +259,7 @@ void ChatSession::flush()
         if (running.shownTokens == target.tokens.size())
             continue;
         const double seconds = static_cast<double>(running.clock.elapsed()) / 1000 - running.firstToken;
-        if (seconds > kFirstSpeedSeconds)
+        if (target.state == Answer::State::Writing && seconds > kFirstSpeedSeconds)
             target.tokensPerSecond = static_cast<double>(target.tokens.size() - 1) / seconds;
         const std::size_t first = std::exchange(running.shownTokens, target.tokens.size());
         Q_EMIT tokensArrived(side, running.turn, static_cast<int>(first));

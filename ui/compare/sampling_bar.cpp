@@ -43,6 +43,7 @@ SamplingBar::SamplingBar(QWidget* parent)
     : QWidget(parent)
 {
     m_choice = new SegmentedControl(this);
+    m_choice->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
     m_choice->addSegment(kLikeliest, tr("Likeliest token"),
                          tr("Both models always take their likeliest token: what differs comes from the models"));
     m_choice->addSegment(kRandom, tr("Sampled"),
