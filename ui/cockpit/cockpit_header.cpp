@@ -37,6 +37,8 @@ QString ruleName(Rule rule)
         return CockpitHeader::tr("Per layer (paper)");
     case Rule::Uniform:
         return CockpitHeader::tr("Uniform");
+    case Rule::Manual:
+        break; // of plan files; nobody chooses it
     }
     return {};
 }
@@ -53,6 +55,8 @@ QString ruleMeaning(Rule rule)
             "Equation 4 of the paper: a mean of bits over layers, whatever their size. For comparison");
     case Rule::Uniform:
         return CockpitHeader::tr("The same bits for every layer. For comparison");
+    case Rule::Manual:
+        break;
     }
     return {};
 }
