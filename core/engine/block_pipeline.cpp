@@ -78,7 +78,7 @@ std::vector<at::Tensor> BlockPipeline::places(std::size_t windows, std::int64_t 
 
 at::Tensor BlockPipeline::keep(const at::Tensor& state, const at::Tensor& place) const
 {
-    return place.defined() ? place.copy_(state) : state;
+    return place.defined() && !m_device.is_cpu() ? place.copy_(state) : state;
 }
 
 at::Tensor BlockPipeline::stateOf(const Stream& stream, std::size_t window) const

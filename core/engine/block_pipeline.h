@@ -68,7 +68,9 @@ private:
     Result<void> advanceOriginal(const WindowStep& read, const PassOn& passOn);
     bool worthKeeping(std::int64_t width) const;
     std::vector<at::Tensor> places(std::size_t windows, std::int64_t tokens, std::int64_t width) const;
-    at::Tensor keep(const at::Tensor& state, const at::Tensor& place) const; ///< in its place, if it has one
+    /// In its place on behalf of a device; on the CPU the state itself (there both streams may share what `place`
+    /// holds).
+    at::Tensor keep(const at::Tensor& state, const at::Tensor& place) const;
     Result<void> unpackOnDevice(int index, const ModelFolder& finished);
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
     /// In parallel on the CPU, one after another on a device.
