@@ -80,14 +80,16 @@ int runInvocation(const cli::Invocation& invocation, cli::Output& output)
     if (!outcome)
         return exitStatus(outcome.error().code);
     const bool foundFaults = std::holds_alternative<DoctorSpec>(invocation.spec) && outcome->value("failed", 0) > 0;
-    return foundFaults ? exitStatus(Errc::BadInput) : 0;
+    const bool overLimit = std::holds_alternative<ReportSpec>(invocation.spec) &&
+                           !outcome->value(Json::json_pointer("/gate/accepted"), true);
+    return foundFaults || overLimit ? exitStatus(Errc::BadInput) : 0;
 }
 
-int runTokenizer(const cli::TokenizerCommand& command, cli::Output& output)
+/// For commands that are done at once and say all they have to say in one text.
+int printOutcome(const Result<std::string>& text, bool json, cli::Output& output)
 {
-    const auto text = cli::runTokenizerCommand(command);
     if (!text)
-        return fail(text.error(), command.json, output);
+        return fail(text.error(), json, output);
     output.write(*text);
     if (const auto written = output.status(); !written)
         return fail(written.error(), false, output);
@@ -111,7 +113,9 @@ int run(const std::vector<std::string>& arguments)
         return 0;
     }
     if (const auto* command = std::get_if<cli::TokenizerCommand>(&*parsed))
-        return runTokenizer(*command, output);
+        return printOutcome(cli::runTokenizerCommand(*command), command->json, output);
+    if (const auto* command = std::get_if<cli::AllocateCommand>(&*parsed))
+        return printOutcome(cli::runAllocateCommand(*command), command->json, output);
     return runInvocation(std::get<cli::Invocation>(*parsed), output);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window's process. Never loads libtorch: the engine is a child process.
 #include "core/protocol/messages.h"
+#include "ui/compare/chat_tour.h"
 #include "ui/main_window.h"
 #include "ui/picture_tour.h"
 #include "ui/style/theme.h"
@@ -12,12 +13,15 @@
 #include <QLocale>
 #include <QTemporaryDir>
 
+#include <memory>
+
 namespace
 {
 
 /// Saves pictures in place of a session: own settings, so that the user's are neither shown nor changed.
+/// `compressed`: chats with it and the model; empty: compresses the model.
 int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions,
-                 QApplication& app)
+                 const QString& compressed, QApplication& app)
 {
     const QTemporaryDir settings;
     options.settingsFile = settings.filePath(QStringLiteral("settings.ini"));
@@ -26,9 +30,16 @@ int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour:
     sa::ui::Theme theme(app);
     sa::ui::MainWindow window(options, theme);
     window.show();
-    sa::ui::PictureTour tour(window, theme, tourOptions);
-    QObject::connect(&tour, &sa::ui::PictureTour::finished, &app, [](int status) { QCoreApplication::exit(status); });
-    QMetaObject::invokeMethod(&tour, &sa::ui::PictureTour::start, Qt::QueuedConnection);
+    std::unique_ptr<sa::ui::PictureTaker> tour;
+    if (compressed.isEmpty())
+        tour = std::make_unique<sa::ui::PictureTour>(window, theme, tourOptions);
+    else
+        tour = std::make_unique<sa::ui::ChatTour>(
+            window, theme,
+            sa::ui::ChatTour::Options{tourOptions.folder, tourOptions.suffix, tourOptions.model, compressed, {}});
+    QObject::connect(tour.get(), &sa::ui::PictureTaker::finished, &app,
+                     [](int status) { QCoreApplication::exit(status); });
+    QMetaObject::invokeMethod(tour.get(), &sa::ui::PictureTaker::start, Qt::QueuedConnection);
     return QApplication::exec();
 }
 
@@ -64,7 +75,13 @@ int main(int argc, char** argv)
                                    QStringLiteral("folder"));
     const QCommandLineOption suffix(QStringLiteral("suffix"), QStringLiteral("Added to the pictures' file names."),
                                     QStringLiteral("text"));
-    parser.addOptions({worker, settings, pictures, model, suffix});
+    const QCommandLineOption sensitivity(QStringLiteral("sensitivity"),
+                                         QStringLiteral("A sensitivity file for more pictures of the bit budget."),
+                                         QStringLiteral("file"));
+    const QCommandLineOption chat(QStringLiteral("chat"),
+                                  QStringLiteral("For the pictures: chat with the model and with this compressed one."),
+                                  QStringLiteral("folder"));
+    parser.addOptions({worker, settings, pictures, model, suffix, sensitivity, chat});
     parser.process(app);
 
     sa::ui::MainWindow::Options options;
@@ -73,7 +90,9 @@ int main(int argc, char** argv)
                                  : QDir(QApplication::applicationDirPath()).filePath(QStringLiteral("shiftadd-worker"));
     options.settingsFile = parser.value(settings);
     if (parser.isSet(pictures))
-        return takePictures(options, {parser.value(pictures), parser.value(model), parser.value(suffix)}, app);
+        return takePictures(
+            options, {parser.value(pictures), parser.value(model), parser.value(suffix), parser.value(sensitivity)},
+            parser.value(chat), app);
     sa::ui::Theme theme(app);
     sa::ui::MainWindow window(options, theme);
     window.show();

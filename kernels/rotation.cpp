@@ -82,6 +82,13 @@ void rotationSigns(std::uint64_t seed, int n, std::uint32_t* words) noexcept
         words[count - 1] &= (1U << (n % 32)) - 1U;
 }
 
+std::vector<std::uint32_t> rotationSigns(std::uint64_t seed, int n)
+{
+    std::vector<std::uint32_t> words((static_cast<std::size_t>(n) + 31) / 32);
+    rotationSigns(seed, n, words.data());
+    return words;
+}
+
 Status rotate(const std::uint32_t* signs, int n, float* x, int M, std::ptrdiff_t stride) noexcept
 {
     if (const Status status = checkRows(signs, n, x, M, stride); status != Status::Ok)

@@ -2,6 +2,8 @@
 #include "ui/main_window.h"
 
 #include "ui/async.h"
+#include "ui/cockpit/cockpit_page.h"
+#include "ui/compare/chat_page.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
 #include "ui/models/doctor_report.h"
@@ -99,8 +101,11 @@ void MainWindow::makePages()
     m_modelPage = new ModelPage(this);
     m_runPage = new RunPage(*m_jobs, this);
     m_pages = new QStackedWidget(this);
+    m_cockpitPage = new CockpitPage(*m_jobs, this);
     m_pages->addWidget(m_modelPage);
+    m_pages->addWidget(m_cockpitPage);
     m_pages->addWidget(m_runPage);
+    makeChatPage();
     m_rail = new Rail(this);
     auto* central = new QWidget(this);
     auto* layout = new QHBoxLayout(central);
@@ -127,6 +132,7 @@ void MainWindow::makePages()
             chooseExport(m_model->folder);
     });
     connectUnfinished();
+    connectCockpit();
     connect(m_runPage, &RunPage::openModelRequested, this, &MainWindow::chooseModel);
     connect(m_runPage, &RunPage::showModelRequested, this, &MainWindow::openModel);
     connect(m_runPage, &RunPage::openFolderRequested, this, &MainWindow::openFolder);
@@ -150,7 +156,8 @@ void MainWindow::makeStatusBar()
     statusBar()->addWidget(m_badge, 1);
     statusBar()->addPermanentWidget(m_activity);
     statusBar()->setSizeGripEnabled(false);
-    connect(m_activity, &ActivityWidget::clicked, this, &MainWindow::showRunPage);
+    connect(m_activity, &ActivityWidget::clicked, this,
+            [this] { m_cockpitPage->isRunning() ? showCockpitPage() : showRunPage(); });
 }
 
 void MainWindow::makeLogDock()
@@ -178,6 +185,8 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         if (state == WorkerClient::State::Ready && m_worker->hello())
             m_runPage->setDevices(m_worker->hello()->devices);
         m_runPage->setWorkerBusy(m_jobs->isBusy());
+        m_cockpitPage->setWorkerBusy(m_jobs->isBusy());
+        estimateWhenFree();
         refreshWorkerRemark();
     });
     connect(client, &WorkerClient::stopStageChanged, this, &MainWindow::refreshWorkerRemark);
@@ -290,6 +299,8 @@ void MainWindow::onOpened(const Json& result)
     setWindowTitle(tr("%1 – ShiftAdd Workbench").arg(shown(m_model->displayName(), 80)));
     m_modelPage->showModel(*m_model);
     m_runPage->setModel(*m_model);
+    m_cockpitPage->setModel(*m_model);
+    m_chatPage->suggest(*m_model);
     refreshUnfinished();
     if (m_resuming && !m_runPage->isRunning()) {
         releaseInspector();
@@ -340,6 +351,7 @@ void MainWindow::onChecked(const Json& result)
         return onCheckFailed({report.error(), false, {}});
     releaseInspector();
     m_modelPage->showReport(m_checking, *report);
+    estimateWhenFree();
 }
 
 /// Nothing that the user asked for went wrong: a line in the log, and a word where the checks would be.
@@ -351,6 +363,7 @@ void MainWindow::onCheckFailed(const JobFailure& failure)
     m_modelPage->showNoReport(m_checking, failure.error.code == Errc::Cancelled
                                               ? tr("They made room for another job. Check again when it is done.")
                                               : tr("The log (Ctrl+L) says why."));
+    estimateWhenFree();
 }
 
 void MainWindow::chooseExport(const QString& packed)
@@ -405,7 +418,7 @@ void MainWindow::dropEvent(QDropEvent* event)
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
-    if (m_runPage->isRunning()) {
+    if (m_runPage->isRunning() || m_cockpitPage->isRunning()) {
         event->ignore();
         if (!m_closeWhenIdle)
             askAboutClosing();
@@ -413,6 +426,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
     }
     m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
     m_worker->shutDown();
+    m_chatPage->shutDown();
     if (m_inspector)
         m_inspector->shutDown();
     event->accept();
@@ -430,7 +444,7 @@ void MainWindow::askAboutClosing()
     box->setIconPixmap(icon(QStringLiteral("warning"), IconTone::Warning).pixmap(QSize(32, 32), devicePixelRatioF()));
     box->setTextFormat(Qt::PlainText);
     box->setInformativeText(
-        tr("A compression keeps its finished layers and can be resumed. Nothing else stays behind."));
+        tr("A compression keeps its finished layers, an analysis what it has measured. Both can go on later."));
     QPushButton* cancel = box->addButton(tr("Cancel the job and close"), QMessageBox::DestructiveRole);
     QPushButton* stay = box->addButton(tr("Keep working"), QMessageBox::RejectRole);
     box->setDefaultButton(stay);
@@ -439,6 +453,8 @@ void MainWindow::askAboutClosing()
         m_closeWhenIdle = true;
         if (m_runPage->isRunning())
             m_runPage->cancel();
+        else if (m_cockpitPage->isRunning())
+            m_cockpitPage->cancel();
         else
             close();
     });

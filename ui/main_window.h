@@ -21,6 +21,8 @@ namespace sa::ui
 {
 
 class ActivityWidget;
+class ChatPage;
+class CockpitPage;
 class LogView;
 class ModelPage;
 class Rail;
@@ -46,10 +48,14 @@ public:
     /// A model's folder, or a file in it.
     void openModel(const QString& path);
     void showModelPage();
+    void showCockpitPage();
     void showRunPage();
+    void showChatPage();
 
     ModelPage* modelPage() const { return m_modelPage; }
+    CockpitPage* cockpitPage() const { return m_cockpitPage; }
     RunPage* runPage() const { return m_runPage; }
+    ChatPage* chatPage() const { return m_chatPage; }
     WorkerClient* worker() const { return m_worker; }
     LogView* log() const { return m_log; }
 
@@ -83,7 +89,10 @@ private:
     void forgetDoctor();
     void onChecked(const Json& result);
     void onCheckFailed(const JobFailure& failure);
+    void connectCockpit();
+    void estimateWhenFree();
     void connectUnfinished();
+    void makeChatPage();
     void refreshUnfinished();
     void resumeJob(const UnfinishedJob& job);
     void askAboutDiscarding(const UnfinishedJob& job);
@@ -109,18 +118,21 @@ private:
     Rail* m_rail = nullptr;
     QStackedWidget* m_pages = nullptr;
     ModelPage* m_modelPage = nullptr;
+    CockpitPage* m_cockpitPage = nullptr;
     RunPage* m_runPage = nullptr;
+    ChatPage* m_chatPage = nullptr;
     QDockWidget* m_logDock = nullptr;
     LogView* m_log = nullptr;
     WorkerBadge* m_badge = nullptr;
     ActivityWidget* m_activity = nullptr;
     QMenu* m_recentMenu = nullptr;
-    QAction *m_modelAction = nullptr, *m_runAction = nullptr;
+    QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr, *m_chatAction = nullptr;
     QList<QAction*> m_shortcuts;
     QTimer m_remarkTimer; ///< the countdown of the stop ladder
     int m_silence = 0;
     bool m_closeWhenIdle = false;
     bool m_asking = false;
+    double m_packedTokenBytes = 0; ///< that a token of the last packed model moves
 };
 
 } // namespace sa::ui

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The menus of the window; every action that can be done by hand has its place and most a key.
+#include "ui/cockpit/cockpit_page.h"
+#include "ui/compare/chat_page.h"
 #include "ui/dialogs.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/main_window.h"
@@ -51,8 +53,16 @@ void MainWindow::makeMenus()
         m_runPage->startRun();
     })->setIcon(icon(QStringLiteral("play"), IconTone::Muted));
     addAction(run, tr("&Cancel the running job"), QKeySequence(Qt::CTRL | Qt::Key_Period), [this] {
-        m_runPage->cancel();
+        m_cockpitPage->isRunning() ? m_cockpitPage->cancel() : m_runPage->cancel();
     })->setIcon(icon(QStringLiteral("stop"), IconTone::Muted));
+
+    QMenu* plan = menuBar()->addMenu(tr("&Plan"));
+    addAction(plan, tr("&Analyze the layers"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_A), [this] {
+        showCockpitPage();
+        m_cockpitPage->analyze();
+    })->setIcon(icon(QStringLiteral("analyze"), IconTone::Muted));
+    plan->addSeparator();
+    m_cockpitPage->addTo(*plan);
 
     QMenu* view = menuBar()->addMenu(tr("&View"));
     auto* pages = new QActionGroup(this);
@@ -69,7 +79,9 @@ void MainWindow::makeMenus()
         return action;
     };
     m_modelAction = addPage(tr("Model"), QStringLiteral("model"), Qt::Key_1, m_modelPage);
-    m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_2, m_runPage);
+    m_cockpitAction = addPage(tr("Bit budget"), QStringLiteral("budget"), Qt::Key_2, m_cockpitPage);
+    m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_3, m_runPage);
+    m_chatAction = addPage(tr("Chat"), QStringLiteral("chat"), Qt::Key_4, m_chatPage);
     m_modelAction->setChecked(true);
     view->addSeparator();
     addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {
@@ -114,6 +126,7 @@ void MainWindow::refreshRecent()
 {
     const QStringList recent = m_settings.recentModels();
     m_modelPage->startView()->setRecentModels(recent);
+    m_chatPage->setRecentModels(recent);
     m_recentMenu->clear();
     for (const QString& folder : recent) {
         QAction* action = m_recentMenu->addAction(withoutMnemonics(shown(folder, 200)));

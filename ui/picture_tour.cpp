@@ -9,14 +9,11 @@
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_page.h"
 #include "ui/pages/run_view.h"
-#include "ui/style/theme.h"
 #include "ui/widgets/banner.h"
 
 #include <QDir>
 #include <QFileInfo>
-#include <QImageWriter>
 
-#include <cstdio>
 #include <utility>
 
 namespace sa::ui
@@ -25,9 +22,6 @@ namespace sa::ui
 namespace
 {
 
-constexpr int kSettleMs = 150; // layouts, palettes and plots change in queued events
-constexpr int kPollMs = 50;
-constexpr int kPatienceMs = 20 * 60 * 1000;
 constexpr int kLayersBeforeCancel = 16; // of the sample's 42: two blocks are finished
 constexpr int kLayersInPicture = 24;    // the run is well under way
 const QString kPrompt = QStringLiteral("The history of the city begins");
@@ -35,21 +29,9 @@ const QString kPrompt = QStringLiteral("The history of the city begins");
 } // namespace
 
 PictureTour::PictureTour(MainWindow& window, Theme& theme, Options options, QObject* parent)
-    : QObject(parent)
-    , m_window(window)
-    , m_theme(theme)
+    : PictureTaker(window, theme, options.folder, options.suffix, parent)
     , m_options(std::move(options))
 {
-    m_poll.setInterval(kPollMs);
-    connect(&m_poll, &QTimer::timeout, this, [this] {
-        if (!m_ready || !m_ready())
-            return;
-        m_poll.stop();
-        std::exchange(m_next, {})();
-    });
-    m_patience.setSingleShot(true);
-    m_patience.setInterval(kPatienceMs);
-    connect(&m_patience, &QTimer::timeout, this, [this] { fail(QStringLiteral("the worker takes too long")); });
 }
 
 PictureTour::~PictureTour()
@@ -62,10 +44,8 @@ void PictureTour::start()
 {
     if (m_options.model.isEmpty())
         m_options.model = bundledSampleModel();
-    if (!prepare())
+    if (!begin() || !prepare())
         return;
-    m_patience.start();
-    m_window.resize(1280, 800);
     connect(m_window.runPage()->run(), &CompressionRun::layersFinished, this,
             [this](const std::vector<LayerResult>& batch) { m_layers += static_cast<int>(batch.size()); });
     waitFor([this] { return m_window.worker()->state() == WorkerClient::State::Ready; },
@@ -75,10 +55,6 @@ void PictureTour::start()
 /// Folders whose paths say nothing about the machine: they are in the pictures.
 bool PictureTour::prepare()
 {
-    if (!QDir().mkpath(m_options.folder)) {
-        fail(QStringLiteral("cannot create the folder for the pictures"));
-        return false;
-    }
     const QString models = QDir::temp().filePath(QStringLiteral("models"));
     if (QFileInfo::exists(models)) {
         fail(QStringLiteral("%1 is in the way: remove it").arg(models));
@@ -133,7 +109,7 @@ void PictureTour::showModel()
 void PictureTour::showChecks()
 {
     m_window.modelPage()->showChecks();
-    shoot(QStringLiteral("checks"), [this] { showRun(); });
+    shoot(QStringLiteral("checks"), [this] { showEstimated(); });
 }
 
 void PictureTour::showRun()
@@ -184,12 +160,7 @@ void PictureTour::showPrompt()
     view->prompt()->setPrompt(kPrompt);
     view->prompt()->generate();
     waitFor([view] { return !view->prompt()->isRunning(); },
-            [this] {
-                shoot(QStringLiteral("prompt"), [this] {
-                    m_over = true;
-                    Q_EMIT finished(0);
-                });
-            });
+            [this] { shoot(QStringLiteral("prompt"), [this] { showCheck(); }); });
 }
 
 void PictureTour::waitForChecks(const DoctorPanel* panel, std::function<void()> next)
@@ -201,47 +172,6 @@ void PictureTour::waitForChecks(const DoctorPanel* panel, std::function<void()> 
                 else
                     fail(QStringLiteral("the model could not be checked"));
             });
-}
-
-void PictureTour::waitFor(std::function<bool()> ready, std::function<void()> next)
-{
-    m_ready = std::move(ready);
-    m_next = std::move(next);
-    m_poll.start();
-}
-
-void PictureTour::shoot(const QString& state, std::function<void()> next)
-{
-    m_theme.apply(ThemeMode::Light);
-    QTimer::singleShot(kSettleMs, this, [this, state, next = std::move(next)] {
-        if (!save(state + QStringLiteral("-light")))
-            return;
-        m_theme.apply(ThemeMode::Dark);
-        QTimer::singleShot(kSettleMs, this, [this, state, next] {
-            if (save(state + QStringLiteral("-dark")))
-                next();
-        });
-    });
-}
-
-bool PictureTour::save(const QString& name)
-{
-    QImageWriter writer(QDir(m_options.folder).filePath(name + m_options.suffix + QStringLiteral(".png")), "png");
-    writer.setCompression(100); // smallest files
-    if (writer.write(m_window.grab().toImage().convertToFormat(QImage::Format_RGB888)))
-        return true;
-    fail(writer.errorString());
-    return false;
-}
-
-void PictureTour::fail(const QString& what)
-{
-    if (std::exchange(m_over, true))
-        return;
-    m_poll.stop();
-    std::fprintf(stderr, "pictures: %s\n", qPrintable(what));
-    QMetaObject::invokeMethod(
-        this, [this] { Q_EMIT finished(1); }, Qt::QueuedConnection);
 }
 
 } // namespace sa::ui

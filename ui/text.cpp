@@ -141,6 +141,8 @@ QString phaseText(const std::string& phase)
         Entry{"hash", QT_TRANSLATE_NOOP("sa::ui::text", "Fingerprinting the weights")},
         Entry{"resume", QT_TRANSLATE_NOOP("sa::ui::text", "Going through the finished layers")},
         Entry{"tokenize", QT_TRANSLATE_NOOP("sa::ui::text", "Reading the text")},
+        Entry{"score", QT_TRANSLATE_NOOP("sa::ui::text", "Reading the weights")},
+        Entry{"measure", QT_TRANSLATE_NOOP("sa::ui::text", "Measuring layers")},
         Entry{"quantize", QT_TRANSLATE_NOOP("sa::ui::text", "Quantizing")},
         Entry{"write", QT_TRANSLATE_NOOP("sa::ui::text", "Writing the folder")},
         Entry{"verify", QT_TRANSLATE_NOOP("sa::ui::text", "Verifying what was written")},

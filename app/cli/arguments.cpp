@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/arguments.h"
 
+#include "app/cli/allocate_options.h"
 #include "core/protocol/messages.h"
 #include "core/protocol/recipe.h"
 
@@ -23,8 +24,9 @@ struct OptionName {
     const char* option;
 };
 /// Members whose option is not "--" and the member with dashes.
-constexpr OptionName kOptionNames[] = {
-    {"model", "MODEL"}, {"options", "--set"}, {"out", "OUT"}, {"reference", "DIR"}, {"max_windows", "--windows"}};
+constexpr OptionName kOptionNames[] = {{"model", "MODEL"},   {"options", "--set"}, {"messages", "--message"},
+                                       {"out", "OUT"},       {"reference", "DIR"}, {"max_windows", "--windows"},
+                                       {"save_to", "--out"}, {"shapes", "--shape"}};
 
 std::string optionFor(const std::string& member)
 {
@@ -90,6 +92,17 @@ public:
             member, [this, member](const std::string& value) { m_spec[member] = numberOrText(value); }, valueName,
             help);
     }
+    /// "2,3,4"
+    void numbers(const char* member, const char* valueName, const std::string& help)
+    {
+        const auto set = [this, member](const std::string& text) {
+            Json& list = m_spec[member] = Json::array();
+            std::istringstream parts(text);
+            for (std::string part; std::getline(parts, part, ',');)
+                list.push_back(numberOrText(part));
+        };
+        add(member, set, valueName, help);
+    }
     void flag(const char* member, const std::string& help)
     {
         m_app->add_flag_function(
@@ -102,6 +115,34 @@ public:
             m_spec[member] = value == "on" ? Json(true) : value == "off" ? Json(false) : Json(value);
         };
         add(member, set, "on|off", help);
+    }
+    /// A,B,C as an array: of whole numbers where they are, otherwise of texts.
+    void list(const char* member, const char* valueName, const std::string& help)
+    {
+        const auto set = [this, member](const std::string& value) {
+            Json& array = m_spec[member] = Json::array();
+            std::istringstream in(value);
+            for (std::string part; std::getline(in, part, ',');)
+                array.push_back(numberOrText(part));
+        };
+        add(member, set, valueName, help);
+    }
+    /// ROLE=TEXT, repeated: turns of a conversation.
+    void messages(const std::string& help)
+    {
+        const auto read = [this](const std::vector<std::string>& values) {
+            Json& array = m_spec["messages"] = Json::array();
+            for (const std::string& value : values) {
+                const std::size_t equals = value.find('=');
+                if (equals == 0 || equals == std::string::npos)
+                    array.push_back(value); // parseJobSpec says what is expected
+                else
+                    array.push_back({{"role", value.substr(0, equals)}, {"content", value.substr(equals + 1)}});
+            }
+        };
+        m_app->add_option_function<std::vector<std::string>>("--message", read, help)
+            ->allow_extra_args(false)
+            ->type_name("ROLE=TEXT");
     }
     void repeatable(const char* member, const char* valueName, const std::string& help)
     {
@@ -215,19 +256,12 @@ std::string withDefault(const char* help, const Json& value)
     return std::string(help) + " [" + (value.is_string() ? value.get<std::string>() : json::dump(value)) + "]";
 }
 
-void describeQuantize(Command& command)
+/// What quantize and analyze have in common.
+void describeQuantizer(Command& command, const QuantizerOptions& fallback)
 {
-    const QuantizeSpec fallback;
-    command.path("model", "Folder of the model (Hugging Face layout)");
-    command.path("out", "Folder to write; must not exist, or be empty");
-    command.text("method", "NAME", withDefault("How to quantize; see shiftadd methods", fallback.method));
-    command.settings("options", "--set", "A parameter of the method; may be repeated");
-    command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
-                   "command line go before it");
     command.text(
         "mode", "MODE",
         withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
-    command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
     command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
     command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
     command.number("seqlen", "N", "Tokens in a window [2048, or the model's context if shorter]");
@@ -241,6 +275,39 @@ void describeQuantize(Command& command)
     command.onOff("rotate", "Rotate inputs and outputs by additions [lat: off, acc: on]");
     command.onOff("weighted_fit", "Fit scales to what errors cost, not to the weights alone [on]");
     command.number("refinements", "N", "Passes over scales and codes after the sweep [lat: 2, acc: 6]");
+}
+
+void describeAnalyze(Command& command)
+{
+    const AnalyzeSpec fallback;
+    command.path("model", "Folder of the model (Hugging Face layout)");
+    command.text("save_to", "FILE", "Write the sensitivity here (JSON), for shiftadd allocate");
+    command.text("csv", "FILE", "Write it as a table, too: a row for each layer and width");
+    command.numbers("bits", "LIST", "Widths to measure, with commas between them [1,2,3,4]");
+    command.onOff("measure", "off: only what the weights alone say, within seconds [on]");
+    command.text("downstream", "each|scaled|none",
+                 withDefault("The model's damage: measured at each width; at one width and scaled to the others by "
+                             "their errors; or not at all",
+                             fallback.downstream));
+    command.number("downstream_samples", "N",
+                   withDefault("Windows that the damage is measured on", fallback.downstreamSamples));
+    describeQuantizer(command, fallback);
+    command.onOff("cache", "Take and leave results in the cache folder [on]");
+    command.threadsAndDevice();
+}
+
+void describeQuantize(Command& command)
+{
+    const QuantizeSpec fallback;
+    command.path("model", "Folder of the model (Hugging Face layout)");
+    command.path("out", "Folder to write; must not exist, or be empty");
+    command.text("method", "NAME", withDefault("How to quantize; see shiftadd methods", fallback.method));
+    command.settings("options", "--set", "A parameter of the method; may be repeated");
+    command.recipe("Read options from a JSON file, such as the recipe that a packed folder records; options of the "
+                   "command line go before it");
+    describeQuantizer(command, fallback);
+    command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
+    command.text("plan", "FILE", "Bits layer by layer, as shiftadd allocate writes them; goes before --bits");
     command.onOff("drift_correction", "Make up for what earlier layers lost [on]");
     command.threadsAndDevice();
     command.flag("resume", "Go on with an unfinished job of this OUT where it stopped, if there is one");
@@ -251,11 +318,41 @@ void describeEvaluate(Command& command)
 {
     const EvaluateSpec fallback;
     command.path("model", "Folder of the model, original or packed");
-    command.text("ppl", "FILE", "Measure the perplexity on this text")->required();
+    command.text("ppl", "FILE", "Measure the perplexity on this text");
     command.text("join", "none|raw",
                  withDefault("raw: a raw WikiText file, joined as the literature does", fallback.join));
     command.number("seqlen", "N", withDefault("Tokens in a window", fallback.seqlen));
     command.number("max_windows", "N", "Stop after so many windows [all]");
+    command.text("kld_against", "MODEL", "Also measure the divergence from this model on the text");
+    command.onOff("noise_floor", "With it: what float16 arithmetic alone makes of that model [on]");
+    command.list("tasks", "A,B", "Zero-shot tasks, such as arc_easy,piqa; all for all of them");
+    command.number("limit", "N", "Take the first N items of each task [all]");
+    command.text("data", "DIR", "Folder of the task files");
+    command.text("harness_out", "DIR", "Write the tasks' results here in the format of lm-evaluation-harness");
+    command.onOff("cache", "Take finished pieces of earlier runs, and keep those of this one [on]");
+    command.threadsAndDevice();
+}
+
+void describeReport(Command& command)
+{
+    describeEvaluate(command);
+    command.text("certificate", "FILE", "JSON file to write");
+    command.text("html", "FILE", "Page to write, for browsers and printers");
+    command.text("latency", "FILE", "Put in the result of shiftadd bench-latency --json");
+    command.number("max_kl", "X", "Fail when the mean divergence is above X nats a token");
+    command.number("max_ppl_increase", "X", "Fail when the perplexity is more than X % above the original's");
+    command.text("override", "REASON", "Pass a failed limit; the reason is recorded");
+}
+
+void describeLatency(Command& command)
+{
+    const LatencySpec fallback;
+    command.path("model", "Folder of the model, original or packed");
+    command.text("against", "MODEL", "A second model, measured in turns with the first");
+    command.list("lengths", "N,N", "Tokens of the prompts [16,64,256]");
+    command.number("decode", "N", withDefault("Tokens to decode after each prompt", fallback.decode));
+    command.number("repeats", "N", withDefault("Measurements of each", fallback.repeats));
+    command.number("warmup", "N", withDefault("Runs before them that do not count", fallback.warmup));
     command.threadsAndDevice();
 }
 
@@ -263,12 +360,18 @@ void describeGenerate(Command& command)
 {
     const GenerateSpec fallback;
     command.path("model", "Folder of the model, original or packed");
-    command.text("prompt", "TEXT", "Text to continue")->required();
+    command.text("prompt", "TEXT", "Text to continue");
+    command.messages("A turn of a conversation (user=Hello), put into the model's chat template; may be repeated");
     command.number("max_tokens", "N", withDefault("Tokens to generate at most", fallback.maxTokens));
     command.flag("greedy", "Always take the most likely token");
     command.number("temperature", "X", withDefault("Sampling temperature; 0 is greedy", fallback.temperature));
     command.number("top_p", "X", withDefault("Sample from the likeliest tokens that sum up to X", fallback.topP));
     command.number("seed", "N", withDefault("Seed of the sampling", fallback.seed));
+    command.repeatable("stop", "TEXT", "End before this text; may be repeated");
+    command.number("top_k_logged", "N",
+                   withDefault("Candidates to report with each token (--json)", fallback.topLogged));
+    command.list("force_ids", "N,N", "Score these tokens instead of sampling");
+    command.text("kld_against", "MODEL", "With --force-ids: also the divergence from this model at each token");
     command.threadsAndDevice();
 }
 
@@ -309,7 +412,8 @@ Error usageError(const CLI::ParseError& error, const CLI::App& app, const std::v
 
 Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& arguments,
                             const std::vector<const Command*>& commands,
-                            const std::vector<const TokenizerOptions*>& tokenizerCommands)
+                            const std::vector<const TokenizerOptions*>& tokenizerCommands,
+                            const AllocateOptions& allocate)
 {
     try {
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
@@ -331,6 +435,8 @@ Result<Arguments> parseWith(CLI::App& app, const std::vector<std::string>& argum
     for (const TokenizerOptions* options : tokenizerCommands)
         if (options->chosen())
             return Arguments(options->command());
+    if (allocate.chosen())
+        return Arguments(allocate.command());
     return makeError(Errc::Usage, "a command is required").tryThis("See shiftadd --help");
 }
 
@@ -360,18 +466,35 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3\n"
         "  shiftadd quantize models/llama2-6m out --bits 2 --calibration text.txt --samples 32 --seqlen 512\n"
         "  shiftadd quantize models/llama2-6m out --method optq --bits 2 --set act_order=true\n"
+        "  shiftadd quantize models/llama2-6m packed-mixed --plan plan.json\n"
         "  shiftadd quantize models/llama2-6m packed-3bit --bits 3 --resume\n");
     describeQuantize(quantize);
 
-    Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text",
+    Command analyze(app, "analyze", "analyze", "Measure how much each layer suffers at each bit width",
+                    "  shiftadd analyze models/llama2-6m --out sensitivity.json\n"
+                    "  shiftadd analyze models/llama2-6m --out s.json --csv s.csv --bits 2,3,4 --downstream scaled\n");
+    describeAnalyze(analyze);
+
+    Command evaluate(app, "evaluate", "eval", "Measure the quality of a model on a text and on zero-shot tasks",
                      "  shiftadd eval packed-3bit --ppl wiki.test.raw --join raw --seqlen 512\n"
-                     "  shiftadd eval models/llama2-6m --ppl notes.txt --windows 10\n");
+                     "  shiftadd eval packed-3bit --ppl notes.txt --windows 10 --kld-against models/llama2-6m\n"
+                     "  shiftadd eval packed-3bit --tasks arc_easy,piqa --limit 100\n");
     describeEvaluate(evaluate);
 
     Command generate(app, "generate", "generate", "Continue a text",
                      "  shiftadd generate packed-3bit --prompt \"The old lighthouse\" --max-tokens 64\n"
                      "  shiftadd generate packed-3bit --prompt \"1, 2, 3,\" --greedy --json\n");
     describeGenerate(generate);
+
+    Command latency(app, "latency", "bench-latency", "Measure speed, memory and energy, of two models in turns",
+                    "  shiftadd bench-latency packed-3bit --against models/llama2-6m --lengths 16,256\n");
+    describeLatency(latency);
+
+    Command report(app, "report", "report", "Measure a model and write it all on one page",
+                   "  shiftadd report packed-3bit --kld-against models/llama2-6m --ppl notes.txt --html report.html\n"
+                   "  shiftadd report packed-3bit --kld-against models/llama2-6m --ppl notes.txt --max-kl 0.05\n"
+                   "Exit status 3 when a limit is exceeded.");
+    describeReport(report);
 
     Command exportCommand(app, "export", "export", "Write a packed model as a dense one for other programs",
                           "  shiftadd export packed-3bit dense-3bit --format hf-fp16\n"
@@ -405,6 +528,20 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                        withDefault("On the norm's gain; the columns behind it are divided", outliers.factor));
     addOutliers.number("seed", "N", withDefault("Which channels", outliers.seed));
 
+    Command bench(app, "bench", "bench",
+                  "Measure the packed product on weight shapes, beside memory and a dense product",
+                  "  shiftadd bench --shape 4096,11008 --bits 2,3,4\n"
+                  "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
+    const BenchSpec shapes;
+    bench.repeatable("shapes", "N,K", "Rows and columns; may be repeated");
+    bench.numbers("bits", "Q,...", "Sign planes per weight [3]");
+    bench.text("geometry", "lat|acc", withDefault("Scales as quantize makes them in this mode", shapes.geometry));
+    bench.number("group_rows", "N", "Rows that share a scale [lat: an eighth of the rows, acc: all]");
+    bench.number("tokens", "1..8", withDefault("Tokens that are multiplied together", shapes.tokens));
+    bench.number("repeats", "N", withDefault("Measurements, of which the median is shown", shapes.repeats));
+    bench.number("seed", "N", withDefault("Of weights and activations", shapes.seed));
+    bench.threadsAndDevice();
+
     const Command methods(app, "methods", "methods", "List the quantization methods and their parameters",
                           "  shiftadd methods --json\n"
                           "  SA_PLUGIN_PATH=~/my-methods shiftadd methods\n");
@@ -418,6 +555,8 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                                       "  shiftadd detokenize models/llama2-6m --ids 1,302,2038\n"
                                       "  shiftadd detokenize models/llama2-6m --ids 1 302 2038 --json\n");
 
+    const AllocateOptions allocate(app);
+
     Command importCommand(
         app, "import_reference", "import-reference", "Make a packed model of the reference implementation's files",
         "  shiftadd import-reference Llama-2-7b-wbits2-lat packed-2bit --base models/Llama-2-7b-hf\n");
@@ -426,12 +565,14 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     importCommand.text("base", "MODEL", "The original model that they were made from")->required();
 
     auto parsed = parseWith(app, arguments,
-                            {&info, &quantize, &evaluate, &generate, &exportCommand, &verify, &doctor, &importCommand,
-                             &methods, &addOutliers},
-                            {&tokenize, &detokenize});
+                            {&info, &quantize, &analyze, &evaluate, &generate, &exportCommand, &verify, &doctor,
+                             &importCommand, &methods, &addOutliers, &latency, &report, &bench},
+                            {&tokenize, &detokenize}, allocate);
     if (auto* invocation = parsed ? std::get_if<Invocation>(&*parsed) : nullptr)
         invocation->json = invocation->json || json;
     if (auto* command = parsed ? std::get_if<TokenizerCommand>(&*parsed) : nullptr)
+        command->json = command->json || json;
+    if (auto* command = parsed ? std::get_if<AllocateCommand>(&*parsed) : nullptr)
         command->json = command->json || json;
     return parsed;
 }

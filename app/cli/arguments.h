@@ -3,6 +3,7 @@
 // the worker; here its complaints are given the names of options.
 #pragma once
 
+#include "app/cli/allocate_command.h"
 #include "app/cli/tokenizer_command.h"
 #include "core/protocol/job_spec.h"
 
@@ -21,7 +22,7 @@ struct Invocation {
 struct Printout {
     std::string text;
 };
-using Arguments = std::variant<Invocation, Printout, TokenizerCommand>;
+using Arguments = std::variant<Invocation, Printout, TokenizerCommand, AllocateCommand>;
 
 /// `arguments` without the program's name. Usage errors name the option ("--bits").
 Result<Arguments> parseArguments(const std::vector<std::string>& arguments);

@@ -201,18 +201,136 @@ std::string packedText(const std::string& out, const Json& result)
         lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
                                                 errorPercent(sum / static_cast<double>(layers.size())),
                                                 errorPercent(worst), worstName));
+    if (const Json& prediction = member(result, "prediction"); !prediction.empty())
+        lines.emplace_back("Predicted", fmt::format("errors of {} layers, rank correlation {} with the measured ones",
+                                                    member(prediction, "layers").size(),
+                                                    fixed(number(prediction, "kendall_tau"), 3)));
     lines.emplace_back("Time", formatSeconds(number(result, "seconds")));
     lines.emplace_back("Written to", display(out, 1000));
     return table.text() + "\n" + labelled(lines);
 }
 
+/// "0.0123 (0.0119 to 0.0127)"
+std::string intervalText(const Json& figure, int digits)
+{
+    const double low = number(figure, "low"), high = number(figure, "high");
+    const std::string value = formatNumber(number(figure, "value"), digits);
+    return std::isfinite(low) && std::isfinite(high)
+               ? fmt::format("{} ({} to {})", value, formatNumber(low, digits), formatNumber(high, digits))
+               : value;
+}
+
+Lines textLines(const Json& result)
+{
+    const Json perplexity{{"value", result.value("perplexity", Json())},
+                          {"low", result.value("perplexity_low", Json())},
+                          {"high", result.value("perplexity_high", Json())}};
+    return {{"Perplexity", intervalText(perplexity, 6)},
+            {"Text", fmt::format("{} tokens, {} windows", formatCount(number(result, "tokens")),
+                                 formatCount(number(result, "windows")))},
+            {"Time", fmt::format("{}, {} tokens a second", formatSeconds(number(result, "seconds")),
+                                 formatCount(number(result, "tokens_per_second")))}};
+}
+
+void addDivergence(Lines& lines, const Json& d)
+{
+    lines.insert(lines.end(), {{"Original", formatNumber(number(d, "reference_perplexity"), 6)},
+                               {"Ratio", intervalText(member(d, "perplexity_ratio"), 5)},
+                               {"KL, mean", intervalText(member(d, "mean"), 4) + " nats a token"},
+                               {"KL, median", formatNumber(number(d, "median"), 4)},
+                               {"KL, 90 %", formatNumber(number(d, "p90"), 4)},
+                               {"KL, 99 %", formatNumber(number(d, "p99"), 4)},
+                               {"KL, 99.9 %", formatNumber(number(d, "p999"), 4)},
+                               {"KL, largest", formatNumber(number(d, "max"), 4)},
+                               {"Same choice", intervalText(member(d, "top1_agreement"), 5)}});
+    if (const Json& noise = member(d, "noise_floor"); !noise.empty())
+        lines.emplace_back("Noise floor", intervalText(member(noise, "mean"), 3) + " (the original in float16)");
+}
+
+std::string tasksText(const Json& result)
+{
+    Table table;
+    table.column("Task", Table::Align::Left);
+    for (const char* title : {"Items", "Accuracy", "Error", "Normalised", "Error"})
+        table.column(title, Table::Align::Right);
+    const auto row = [&](const char* key, const Json& task) {
+        const Json &accuracy = member(task, "accuracy"), &normalised = member(task, "accuracy_norm");
+        table.row({text(task, key), fixed(number(task, "items"), 0), fixed(number(accuracy, "value"), 4),
+                   fixed(number(accuracy, "stderr"), 4), fixed(number(normalised, "value"), 4),
+                   fixed(number(normalised, "stderr"), 4)});
+    };
+    for (const Json& task : member(result, "tasks"))
+        row("task", task);
+    for (const Json& group : member(result, "task_groups"))
+        row("group", group);
+    return table.text();
+}
+
 std::string evaluateText(const Json& result)
 {
-    return labelled({{"Perplexity", fixed(number(result, "perplexity"), 4)},
-                     {"Text", fmt::format("{} tokens, {} windows scored", formatCount(number(result, "tokens")),
-                                          formatCount(number(result, "windows")))},
-                     {"Time", fmt::format("{}, {} tokens a second", formatSeconds(number(result, "seconds")),
-                                          formatCount(number(result, "tokens_per_second")))}});
+    std::string out;
+    if (result.contains("perplexity")) {
+        Lines lines = textLines(result);
+        if (const Json& divergence = member(result, "divergence"); !divergence.empty())
+            addDivergence(lines, divergence);
+        out = labelled(lines);
+    }
+    if (result.contains("tasks"))
+        out += (out.empty() ? "" : "\n") + tasksText(result);
+    return out;
+}
+
+std::string latencyText(const Json& result)
+{
+    Table table;
+    table.column("Model", Table::Align::Left);
+    for (const char* title : {"Prompt", "Prefill", "A token", "Spread", "Tokens/s", "Joule a token"})
+        table.column(title, Table::Align::Right);
+    const auto milliseconds = [](double seconds) { return formatNumber(1000 * seconds, 4) + " ms"; };
+    for (const Json& model : member(result, "models"))
+        for (const Json& length : member(model, "lengths")) {
+            const Json& decode = member(length, "decode_seconds_per_token");
+            table.row({text(model, "model"), fixed(number(length, "prompt_tokens"), 0),
+                       milliseconds(number(member(length, "prefill_seconds"), "median")),
+                       milliseconds(number(decode, "median")),
+                       milliseconds(number(decode, "high") - number(decode, "low")),
+                       formatNumber(1 / number(decode, "median"), 4),
+                       formatNumber(number(member(length, "decode_joules_per_token"), "median"), 3)});
+        }
+    return table.text();
+}
+
+std::string reportText(const ReportSpec& spec, const Json& result)
+{
+    std::string out = evaluateText(member(result, "evaluation"));
+    for (const Json& limit : member(member(result, "gate"), "limits"))
+        out +=
+            fmt::format("\n{}: {} of at most {}: {}", text(limit, "name"), formatNumber(number(limit, "value"), 4),
+                        formatNumber(number(limit, "limit"), 4), limit.value("passed", false) ? "passed" : "EXCEEDED");
+    if (const std::string reason = text(member(result, "gate"), "override"); reason != "-")
+        out += "\nAccepted all the same: " + reason;
+    for (const std::string& file : {spec.out, spec.html})
+        if (!file.empty())
+            out += "\nWritten to " + display(file, 1000);
+    return out + "\n";
+}
+
+/// The figures themselves are in the file: there are as many as layers and widths.
+std::string analyzeText(const Json& result)
+{
+    const double failed = number(result, "failed");
+    Lines lines{{"Layers", formatCount(number(result, "linears"))}};
+    if (failed > 0)
+        lines.emplace_back("Not measured", fmt::format("{} layers: see the warnings", formatCount(failed)));
+    if (number(result, "tokens") > 0)
+        lines.emplace_back("Damage",
+                           fmt::format("{} measured on {} tokens, {} passes in all",
+                                       formatCount(number(result, "measured")), formatCount(number(result, "tokens")),
+                                       formatCount(number(result, "forward_passes"))));
+    lines.emplace_back("Time", formatSeconds(number(result, "seconds")) +
+                                   (result.value("cached", false) ? ", all of it known from before" : ""));
+    lines.emplace_back("Sensitivity", text(result, "sensitivity_file"));
+    return labelled(lines);
 }
 
 std::string exportText(const Json& result)
@@ -246,6 +364,27 @@ std::string doctorText(const Json& result)
                              fixed(number(result, "warnings"), 0), fixed(number(result, "failed"), 0));
 }
 
+std::string benchText(const Json& result)
+{
+    std::string out = fmt::format("{}: reads {:.0f} GB/s; dense: {}\n", text(result, "device"),
+                                  number(result, "read_ceiling") / 1e9, text(result, "dense"));
+    out += fmt::format("{:>8} {:>8} {:>4} {:>6} {:>9} {:>7} {:>9} {:>7} {:>8} {:>8} {:>7}  {}\n", "rows", "columns",
+                       "bits", "tokens", "MB", "error", "us", "spread", "GB/s", "of read", "dense", "path");
+    for (const Json& row : member(result, "shapes")) {
+        const Json& product = member(row, "product");
+        const double median = number(product, "median_us");
+        const double times = number(row, "times_dense");
+        out +=
+            fmt::format("{:>8} {:>8} {:>4} {:>6} {:>9.1f} {:>7.1e} {:>9.2f} {:>6.1f}% {:>8.1f} {:>7.1f}% {:>7}  {}\n",
+                        number(row, "rows"), number(row, "columns"), number(row, "bits"), number(row, "tokens"),
+                        number(row, "packed_bytes") / 1e6, number(row, "relative_error"), median,
+                        100 * (number(product, "max_us") - number(product, "min_us")) / median,
+                        number(row, "bytes_per_second") / 1e9, 100 * number(row, "of_ceiling"),
+                        std::isfinite(times) ? fmt::format("{:.2f}x", times) : "-", text(row, "path"));
+    }
+    return out;
+}
+
 } // namespace
 
 std::string resultText(const JobSpec& spec, const Json& result)
@@ -258,12 +397,20 @@ std::string resultText(const JobSpec& spec, const Json& result)
         return packedText(quantize->out, result);
     if (const auto* import = std::get_if<ImportReferenceSpec>(&spec))
         return packedText(import->out, result);
+    if (std::holds_alternative<AnalyzeSpec>(spec))
+        return analyzeText(result);
     if (std::holds_alternative<EvaluateSpec>(spec))
         return evaluateText(result);
+    if (std::holds_alternative<LatencySpec>(spec))
+        return latencyText(result);
+    if (const auto* report = std::get_if<ReportSpec>(&spec))
+        return reportText(*report, result);
     if (std::holds_alternative<ExportSpec>(spec))
         return exportText(result);
     if (std::holds_alternative<DoctorSpec>(spec))
         return doctorText(result);
+    if (std::holds_alternative<BenchSpec>(spec))
+        return benchText(result);
     if (std::holds_alternative<MethodsSpec>(spec))
         return methodsText(result);
     if (const auto* verify = std::get_if<VerifySpec>(&spec))
@@ -273,12 +420,15 @@ std::string resultText(const JobSpec& spec, const Json& result)
 
 std::string generationSummary(const Json& result)
 {
-    const bool endedByItself = text(result, "stop") == "eos";
+    const std::string stop = text(result, "stop");
     return fmt::format("{} tokens at {} a second after a prompt of {} (read in {}); {}\n",
                        formatCount(static_cast<double>(member(result, "ids").size())),
                        formatNumber(number(result, "tokens_per_second"), 4),
                        formatCount(number(result, "prompt_tokens")), formatSeconds(number(result, "prefill_seconds")),
-                       endedByItself ? "the model ended the text" : "the limit of tokens was reached");
+                       stop == "eos"      ? "the model ended the text"
+                       : stop == "stop"   ? "a stop text was reached"
+                       : stop == "forced" ? "the tokens were given"
+                                          : "the limit of tokens was reached");
 }
 
 } // namespace sa::cli

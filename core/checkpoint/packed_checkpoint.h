@@ -46,8 +46,9 @@ struct QuantizationInfo {
     Json recipe;      ///< every option that influenced the codes; no paths, no times, no hosts
     /// {"weights_sha256": {FILE: HEX...}, "config_sha256": HEX, "tokenizer_sha256": HEX or null}
     Json source;
-    Json calibration;                ///< {"sha256": [HEX...], "samples", "seqlen", "seed", "tokens"}; null: no data
-    std::string originalDtype;       ///< of the quantized weights: "F16"
+    Json calibration;          ///< {"sha256": [HEX...], "samples", "seqlen", "seed", "tokens"}; null: no data
+    Json plan;                 ///< the plan file that the widths are from (core/alloc/plan.h); null: there was none
+    std::string originalDtype; ///< of the quantized weights: "F16"
     std::uint64_t originalBytes = 0; ///< of all original weight files
     std::map<std::string, PackedLayerInfo> layers;
     std::map<std::string, std::string> files; ///< weight file -> SHA-256; PackedWriter::publish fills it

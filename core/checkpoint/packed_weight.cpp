@@ -26,8 +26,7 @@ kernels::Status PackedWeight::unpack(float* out) const
         return status;
     const auto rows = static_cast<std::size_t>(N), columns = static_cast<std::size_t>(K);
     if (outputRotation) {
-        std::vector<std::uint32_t> signs((rows + 31) / 32);
-        kernels::rotationSigns(*outputRotation, N, signs.data());
+        const auto signs = kernels::rotationSigns(*outputRotation, N);
         std::vector<float> transposed(rows * columns);
         for (std::size_t n = 0; n < rows; ++n)
             for (std::size_t k = 0; k < columns; ++k)
@@ -39,8 +38,7 @@ kernels::Status PackedWeight::unpack(float* out) const
                 out[n * columns + k] = transposed[k * rows + n];
     }
     if (inputRotation) {
-        std::vector<std::uint32_t> signs((columns + 31) / 32);
-        kernels::rotationSigns(*inputRotation, K, signs.data());
+        const auto signs = kernels::rotationSigns(*inputRotation, K);
         if (const Status status = kernels::rotateBack(signs.data(), K, out, N, K); status != Status::Ok)
             return status;
     }

@@ -157,17 +157,20 @@ Json QuantizationInfo::toJson() const
         if (layer.outputRotation)
             entry["output_rotation"] = *layer.outputRotation;
     }
-    return {{"quant_method", kQuantMethod},
-            {"version", version},
-            {"mode", mode},
-            {"bits", bits},
-            {"recipe", recipe},
-            {"source", source},
-            {"calibration", calibration},
-            {"original_dtype", originalDtype},
-            {"original_bytes", originalBytes},
-            {"layers", std::move(layerList)},
-            {"files", files}};
+    Json out{{"quant_method", kQuantMethod},
+             {"version", version},
+             {"mode", mode},
+             {"bits", bits},
+             {"recipe", recipe},
+             {"source", source},
+             {"calibration", calibration},
+             {"original_dtype", originalDtype},
+             {"original_bytes", originalBytes},
+             {"layers", std::move(layerList)},
+             {"files", files}};
+    if (!plan.is_null())
+        out["plan"] = plan;
+    return out;
 }
 
 Result<QuantizationInfo> QuantizationInfo::parse(const JsonField& field)
@@ -191,6 +194,11 @@ Result<QuantizationInfo> QuantizationInfo::parse(const JsonField& field)
     if (const auto calibration = field.find("calibration")) { // null or absent: a method that looks at no data
         SA_CHECK(checkCalibration(*calibration));
         info.calibration = calibration->raw();
+    }
+
+    if (const auto plan = field.find("plan")) {
+        SA_CHECK(checkObject(*plan));
+        info.plan = plan->raw();
     }
 
     SA_TRY(info.originalDtype, field.stringAt("original_dtype"));

@@ -5,13 +5,12 @@
 // carried along are the calibration windows' activations in both models.
 #pragma once
 
+#include "core/engine/group_quantizer.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/engine/stage_clock.h"
 #include "core/model/decoder.h"
-#include "core/quant/device_sweep.h"
-#include "core/quant/transform.h"
-
+#include <map>
 #include <optional>
 
 namespace sa
@@ -30,8 +29,11 @@ public:
     /// threads.
     static constexpr std::int64_t kTokensPerBatch = 8192;
 
+    /// Planes by layer name; what is not there stays dense.
+    using Widths = std::map<std::string, int>;
     /// All references must outlive the pipeline.
-    BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, at::Device device, const JobContext& context);
+    BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec, Widths widths, at::Device device,
+                  const JobContext& context);
 
     /// The hidden states that enter block 0.
     Result<void> embed(const std::vector<std::vector<std::int32_t>>& windows);
@@ -41,8 +43,7 @@ public:
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
 
     /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
-    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run() on the
-    /// CPU; a device turns rotated weights back by other products, and its last bits may differ.
+    /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
     Result<void> skip(int index, const ModelFolder& finished);
 
     /// What the time went into so far; the job books its own parts there.
@@ -57,29 +58,20 @@ private:
     using WindowStep = std::function<at::Tensor(Stream& stream, std::size_t window)>;
     /// The states behind a linear, given its input.
     using PassOn = std::function<at::Tensor(Stream& stream, std::size_t window, const at::Tensor& input)>;
-    /// What the calibration data say about one input, in the basis that its layers are quantized in.
-    struct Calibration {
-        InputTransform transform;
-        SweepFactor factor;
-        at::Tensor correction; ///< f32 [K, K], or undefined: the target of the sweep is W + share * W correction
-        double share = 0;
-    };
-    struct Group {
-        std::vector<LinearInfo> layers;
-        std::vector<at::Tensor> weights; ///< f32 [N, K] each, original
-    };
-    Result<Group> readGroup(LinearInput input) const;
     /// Calibrates and sweeps the layers of one input. With `passOn` both models' states then move behind them.
     Result<void> quantize(LinearInput input, const WindowStep& read, const PassOn& passOn,
                           std::vector<QuantizedLayer>& done);
-    Result<Calibration> calibrate(const Group& group, const WindowStep& read, const PassOn& passOn);
-    Result<void> sweepGroup(Group group, const Calibration& calibration, std::vector<QuantizedLayer>& done);
-    Result<std::vector<DeviceOutcome>> sweepOnCpu(const Group& group, const SweepFactor& factor);
-    Result<std::vector<DeviceOutcome>> sweepOnDevice(const Group& group, const SweepFactor& factor);
-    std::uint64_t rotationSeed(std::size_t matrix) const;
+    Result<GroupBasis> calibrate(const LinearGroup& group, const WindowStep& read, const PassOn& passOn);
+    Result<void> sweepGroup(LinearGroup group, const GroupBasis& basis, std::vector<QuantizedLayer>& done);
     Result<void> advance(const WindowStep& read, const PassOn& passOn);
+    /// The same for the original where no layer of the input is quantized.
+    Result<void> advanceOriginal(const WindowStep& read, const PassOn& passOn);
     bool worthKeeping(std::int64_t width) const;
-    at::Tensor keep(const at::Tensor& state) const;
+    std::vector<at::Tensor> places(std::size_t windows, std::int64_t tokens, std::int64_t width) const;
+    /// In its place on behalf of a device; on the CPU the state itself (there both streams may share what `place`
+    /// holds).
+    at::Tensor keep(const at::Tensor& state, const at::Tensor& place) const;
+    Result<void> unpackOnDevice(int index, const ModelFolder& finished);
     at::Tensor stateOf(const Stream& stream, std::size_t window) const; ///< on the device
     /// In parallel on the CPU, one after another on a device.
     void forEachWindow(std::size_t begin, std::size_t end, const std::function<void(std::size_t)>& body) const;
@@ -89,9 +81,9 @@ private:
     at::Device m_device;
     const JobContext& m_context;
     const QuantizeSpec& m_spec;
-    SweepOptions m_sweepOptions;
-    at::Device m_sweepDevice; ///< of Hessians, weights and sweeps: the CPU where there are no kernels for the device
-    at::Device m_home;        ///< where states wait: host memory where the device has no room for them
+    Widths m_widths;
+    GroupQuantizer m_quantizer;
+    at::Device m_home; ///< where states wait: host memory where the device has no room for them
     StageClock m_clock;
     std::string m_place; ///< for the clock: the input in work
     PositionEncoder m_positions;
@@ -101,8 +93,7 @@ private:
         m_kept; ///< of m_quantized, per window: f32 [T, K] input of the layers being swept, or empty
     ProgressMeter m_meter;
     int m_block = 0;
-    int m_group = 0; ///< of layers with one input, in the block
-    int m_pass = 0;  ///< finished passes over the windows in this block
+    int m_pass = 0; ///< finished passes over the windows in this block
     std::string m_stepName;
 };
 

@@ -47,20 +47,23 @@ double flopsPerSecond()
 
 } // namespace
 
-int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config)
+int calibrationWindow(const QuantizerOptions& spec, const ModelConfig& config)
 {
     return spec.seqlen.value_or(static_cast<int>(std::min<std::int64_t>(kMaxDefaultWindow, config.positions)));
 }
 
-std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec)
+std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec,
+                                                     const std::map<std::string, int>& widths)
 {
     std::map<std::string, PackedLayerInfo> out;
     for (const auto& layer : linearLayers(model.config)) {
+        if (!widths.empty() && !widths.contains(layer.name))
+            continue;
         PackedLayerInfo& packed = out[layer.name];
         packed.name = layer.name;
         packed.N = static_cast<int>(layer.N);
         packed.K = static_cast<int>(layer.K);
-        packed.q = spec.bits;
+        packed.q = widths.empty() ? spec.bits : widths.at(layer.name);
         packed.C = spec.columnsPerScale();
         packed.R = spec.rowsPerScale(packed.N);
         packed.rescaled = spec.rescales() && spec.rotates(); // without rotation few layers are
@@ -68,10 +71,10 @@ std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, c
     return out;
 }
 
-std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec)
+std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec, const std::map<std::string, int>& widths)
 {
     std::uint64_t bytes = model.store.totalBytes();
-    for (const auto& [layer, packed] : plannedLayers(model, spec)) {
+    for (const auto& [layer, packed] : plannedLayers(model, spec, widths)) {
         if (const auto dense = model.store.find(layer + ".weight"))
             bytes -= std::min(bytes, (*dense)->sizeBytes);
         bytes +=

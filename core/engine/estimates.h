@@ -9,14 +9,17 @@ namespace sa
 {
 
 /// Tokens in a calibration window: the spec's, or min(2048, the model's positions) as in the paper.
-int calibrationWindow(const QuantizeSpec& spec, const ModelConfig& config);
+int calibrationWindow(const QuantizerOptions& spec, const ModelConfig& config);
 
-/// The layers of the packed folder as the spec will make them; their errors are not known yet.
-std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec);
+/// The layers of the packed folder as the spec will make them; their errors are not known yet. `widths`: planes by
+/// layer name, layers without an entry staying dense; empty: the spec's bits for all.
+std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec,
+                                                     const std::map<std::string, int>& widths = {});
 
 /// Bytes of the packed folder: planes and scales in place of the dense weights, the rest as it is, 1 MiB for headers
 /// and configuration. Tokenizer files are not counted.
-std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec);
+std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec,
+                          const std::map<std::string, int>& widths = {});
 
 /// Peak bytes of the quantizing process: the larger of embeddings and one block in work, calibration activations, the
 /// program itself.

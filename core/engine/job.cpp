@@ -43,7 +43,11 @@ Result<Json> dispatch(const JobSpec& spec, const JobContext& context)
                           [&](const DoctorSpec& s) { return examineModel(s, context); },
                           [&](const ImportReferenceSpec& s) { return importReference(s, context); },
                           [&](const MethodsSpec& s) { return listMethods(s, context); },
+                          [&](const BenchSpec& s) { return benchShapes(s, context); },
                           [&](const AddOutliersSpec& s) { return addOutliers(s, context); },
+                          [&](const AnalyzeSpec& s) { return analyzeModel(s, context); },
+                          [&](const LatencySpec& s) { return measureLatency(s, context); },
+                          [&](const ReportSpec& s) { return writeReport(s, context); },
                       },
                       spec);
 }

@@ -64,14 +64,11 @@ Result<void> scaleInput(const ModelFolder& model, const std::string& norm, const
 
 Result<Values> scaleBlock(const ModelFolder& model, int block, const AddOutliersSpec& spec, std::mt19937_64& generator)
 {
-    const auto layers = linearLayersOfBlock(model.config, block);
     const std::string prefix = model.config.blockPrefix(block);
     Values out;
     for (const auto& [input, norm] : {std::pair{LinearInput::Attention, model.config.names.attentionNorm},
                                       std::pair{LinearInput::Mlp, model.config.names.mlpNorm}}) {
-        std::vector<LinearInfo> readers;
-        std::copy_if(layers.begin(), layers.end(), std::back_inserter(readers),
-                     [input = input](const LinearInfo& layer) { return inputOf(layer.role) == input; });
+        const auto readers = linearLayersReading(model.config, block, input);
         SA_CHECK(scaleInput(model, prefix + std::string(norm), readers, spec, generator, out));
     }
     return out;

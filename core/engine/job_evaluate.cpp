@@ -1,46 +1,50 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `evaluate`: perplexity of a text.
-#include "core/engine/loaded_model.h"
-#include "core/engine/progress.h"
-#include "core/eval/perplexity.h"
-#include "core/eval/text.h"
+// `evaluate`: perplexity and divergence on a text, accuracies on zero-shot tasks.
+#include "core/engine/evaluation.h"
+#include "core/eval/task_items.h"
+
+#include <filesystem>
+#include <unistd.h>
 
 namespace sa
 {
 
-Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context)
+namespace
 {
-    SA_TRY(std::string text, readText(spec.text));
-    if (spec.join == "raw")
-        text = joinRawLines(text);
-    SA_TRY(const LoadedModel model, LoadedModel::load(spec.model, spec.threads, spec.device, context));
-    if (spec.seqlen > model.decoder.config().positions)
-        return makeError(Errc::Usage, "the window is longer than the model's context")
-            .at("seqlen")
-            .butFound(std::to_string(spec.seqlen))
-            .wanted("at most " + std::to_string(model.decoder.config().positions));
-    const auto ids = model.tokenizer.encode(text);
-    SA_CHECK(context.cancel.check());
 
-    const Stopwatch watch;
-    std::optional<ProgressMeter> meter;
-    auto result = perplexity(model.decoder, ids, spec.seqlen, spec.maxWindows, context.cancel,
-                             [&](std::int64_t done, std::int64_t of) {
-                                 if (!meter)
-                                     meter.emplace(context.emit, "evaluate", "windows", static_cast<double>(of));
-                                 meter->update(static_cast<double>(done));
-                             });
-    if (!result)
-        return std::move(result).error().in(spec.text);
-    const double seconds = watch.seconds();
-    // JSON has no infinity: a model that is that broken has no perplexity.
-    const Json value = std::isfinite(result->perplexity) ? Json(result->perplexity) : Json(nullptr);
-    return Json{{"perplexity", value},
-                {"tokens", result->tokens},
-                {"windows", result->windows},
-                {"seconds", seconds},
-                {"tokens_per_second", static_cast<double>(result->windows * spec.seqlen) / seconds},
-                {"resident_linear_bytes", model.decoder.blockWeightBytes()}};
+/// A home that cannot be written to costs the cache, not the evaluation.
+bool canKeep(const std::string& folder)
+{
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    return !failed && ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
+} // namespace
+
+Result<Json> evaluateModel(const EvaluateSpec& asked, const JobContext& context)
+{
+    EvaluateSpec spec = asked;
+    if (const auto folder = cacheFolder(spec); folder && !canKeep(*folder)) {
+        context.warn("results cannot be kept in " + display(*folder) + ": nothing of this run will be found again");
+        spec.cache = false;
+    }
+    if (!spec.tasks.empty())
+        SA_CHECK(selectTasks(spec.tasks)); // before minutes are spent on the text
+    SA_TRY(EvaluatedModel model, EvaluatedModel::open(spec.model, spec, context));
+    Json out = Json::object();
+    if (!spec.text.empty()) {
+        SA_TRY(out, evaluateText(spec, model, context));
+    }
+    if (!spec.tasks.empty()) {
+        SA_TRY(const Json tasks, evaluateTasks(spec, model, context));
+        out.update(tasks);
+    }
+    if (model.loaded()) {
+        SA_TRY(const Decoder* decoder, model.decoder());
+        out["resident_linear_bytes"] = decoder->blockWeightBytes();
+    }
+    return out;
 }
 
 } // namespace sa

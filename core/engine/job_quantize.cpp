@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `quantize`: block by block, each calibrated on what the quantized blocks before it produce (algorithm 4.3). One block
 // of weights is in memory at a time; a finished block is a durable shard of the final folder.
+#include "core/engine/bit_plan.h"
 #include "core/engine/block_pipeline.h"
 #include "core/engine/cost_report.h"
 #include "core/engine/estimates.h"
 #include "core/engine/layer_ledger.h"
 #include "core/engine/method_job.h"
+#include "core/engine/prediction.h"
 #include "core/engine/quantize_input.h"
 #include "core/engine/quantize_journal.h"
 #include "core/engine/shards.h"
@@ -31,17 +33,21 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    SA_TRY(const BitPlan plan, readBitPlan(spec, model));
     SA_TRY(StagedFolder stage, openQuantizeStage(spec, context));
     SA_TRY(const CalibrationText calibration, readCalibration(spec, model, context));
     const int shards = static_cast<int>(model.config.layers) + 1;
     const std::string folder = stage.path();
-    SA_TRY(PackedWriter writer,
-           PackedWriter::create(std::move(stage), model.store, shards, outputBytes(model, spec) + kTokenizerRoom));
+    SA_TRY(PackedWriter writer, PackedWriter::create(std::move(stage), model.store, shards,
+                                                     outputBytes(model, spec, plan.widths) + kTokenizerRoom));
 
     writer.lookAt(context.cancel);
     SA_TRY(QuantizationInfo info, describeOriginal(model, context));
     info.mode = spec.mode;
-    info.bits = spec.bits;
+    SA_CHECK(checkPlanIsFor(plan, spec, info.source, context));
+    info.bits = plan.bits;
+    if (plan.plan)
+        info.plan = toJson(*plan.plan);
     info.recipe = recipeOf(spec);
     info.calibration = calibration.record;
     SA_TRY(QuantizeJournal journal,
@@ -51,7 +57,7 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
-    BlockPipeline pipeline(model, spec, device, context);
+    BlockPipeline pipeline(model, spec, plan.widths, device, context);
     pipeline.clock().lap("model", "open");
     SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
@@ -61,6 +67,7 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
             ledger.add(layer.info, layer.packed, {layer.error, layer.relativeError, layer.seconds});
         };
         SA_TRY(const auto quantized, pipeline.run(block, onLayer));
+        ledger.enterKept(model, block, plan.widths);
         std::map<std::string, const PackedWeight*> packed;
         for (const auto& layer : quantized)
             packed[layer.info.name] = &layer.packed;
@@ -75,6 +82,8 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
     result["method"] = spec.method;
     SA_TRY(const CostReport cost, CostReport::create(model, &info));
     result["cost"] = cost.summary();
+    if (const auto sensitivity = findCachedSensitivity(info, plan.plan ? plan.plan->sensitivitySha256 : ""))
+        result["prediction"] = predictionOf(info, *sensitivity, plan.plan ? "plan" : "cache");
     result["stages"] = pipeline.clock().json();
     return result;
 }

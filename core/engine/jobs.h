@@ -19,6 +19,8 @@ struct JobContext {
 
 Result<Json> openModel(const OpenSpec& spec, const JobContext& context);
 Result<Json> quantizeModel(const QuantizeSpec& spec, const JobContext& context);
+/// How much each layer suffers at each bit width; results are cached by content.
+Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context);
 Result<Json> evaluateModel(const EvaluateSpec& spec, const JobContext& context);
 Result<Json> generateText(const GenerateSpec& spec, const JobContext& context);
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context);
@@ -26,6 +28,10 @@ Result<Json> verifyModel(const VerifySpec& spec, const JobContext& context);
 /// Unsupported where a norm's output goes elsewhere than into linear layers.
 Result<Json> addOutliers(const AddOutliersSpec& spec, const JobContext& context);
 Result<Json> importReference(const ImportReferenceSpec& spec, const JobContext& context);
+Result<Json> measureLatency(const LatencySpec& spec, const JobContext& context);
+/// The certificate. A limit that is exceeded is no error of the job: `gate.accepted` says so.
+Result<Json> writeReport(const ReportSpec& spec, const JobContext& context);
+Result<Json> benchShapes(const BenchSpec& spec, const JobContext& context);
 Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.
 Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context);

@@ -35,6 +35,16 @@ void LayerLedger::enter(const LinearInfo& layer, int bits, std::uint64_t storedB
     m_weights += static_cast<std::uint64_t>(layer.N) * static_cast<std::uint64_t>(layer.K);
 }
 
+void LayerLedger::enterKept(const ModelFolder& model, int block, const std::map<std::string, int>& widths)
+{
+    for (const auto& layer : linearLayersOfBlock(model.config, block)) {
+        if (widths.contains(layer.name))
+            continue;
+        const TensorInfo* tensor = *model.store.find(layer.name + ".weight");
+        enter(layer, 8 * sizeBytes(tensor->dtype), tensor->sizeBytes, {});
+    }
+}
+
 Json LayerLedger::result(const std::string& out, double seconds, std::uint64_t storedBytes) const
 {
     return Json{{"out", out},

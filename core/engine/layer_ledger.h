@@ -26,8 +26,10 @@ public:
 
     /// Enters a packed layer: emits its event, adds it to `info`.
     void add(const LinearInfo& layer, const PackedWeight& packed, const LayerOutcome& outcome);
-    /// A layer that stays dense in the folder; `storedBytes`: what its method's own format would take.
+    /// A layer that is dense in the folder; `storedBytes`: what its method's own format would take.
     void enter(const LinearInfo& layer, int bits, std::uint64_t storedBytes, const LayerOutcome& outcome);
+    /// The layers of a block that a plan leaves as they are: those without an entry in `widths`.
+    void enterKept(const ModelFolder& model, int block, const std::map<std::string, int>& widths);
     std::size_t count() const { return m_layers.size(); }
     const Json& layers() const { return m_layers; }
     std::uint64_t bytes() const { return m_bytes; } ///< of the quantized layers

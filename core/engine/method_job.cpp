@@ -89,6 +89,11 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
             .at("resume")
             .butFound("method \"" + display(spec.method) + "\"")
             .tryThis("Start it without --resume");
+    if (!spec.plan.empty())
+        return makeError(Errc::Usage, "only the built-in method takes a plan")
+            .at("plan")
+            .butFound("method \"" + display(spec.method) + "\"")
+            .tryThis("Leave --plan or --method out");
     const MethodCatalog catalog = findMethods();
     SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
     SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));

@@ -17,14 +17,6 @@ namespace
 
 constexpr std::int64_t kRowsPerPiece = 128; ///< of the sums below; a constant, so that they do not depend on threads
 
-std::vector<LinearInfo> readersOf(const std::vector<LinearInfo>& layers, LinearInput input)
-{
-    std::vector<LinearInfo> out;
-    std::copy_if(layers.begin(), layers.end(), std::back_inserter(out),
-                 [&](const LinearInfo& layer) { return inputOf(layer.role) == input; });
-    return out;
-}
-
 /// {tr(E H E^T), tr(W H W^T)} with E = W^ - W; H undefined: the unit matrix.
 std::pair<double, double> energies(const at::Tensor& weight, const at::Tensor& quantized, const at::Tensor& hessian)
 {
@@ -90,10 +82,9 @@ Result<void> MethodPipeline::embed(const std::vector<std::vector<std::int32_t>>&
 
 Result<std::vector<MethodLayer>> MethodPipeline::run(int index, const std::function<void(const MethodLayer&)>& onLayer)
 {
-    const auto layers = linearLayersOfBlock(m_model.config, index);
     std::vector<MethodLayer> done;
     const auto quantize = [&](LinearInput input, const WindowStep& read) -> Result<void> {
-        const auto group = readersOf(layers, input);
+        const auto group = linearLayersReading(m_model.config, index, input);
         m_meter.update(static_cast<double>(m_finished), group.front().name);
         at::Tensor hessian;
         if (!m_states.empty()) {

@@ -7,6 +7,8 @@
 #include "core/engine/source_digests.h"
 #include "core/eval/text.h"
 
+#include <algorithm>
+
 namespace sa
 {
 
@@ -23,9 +25,21 @@ Result<ModelFolder> openOriginal(const std::string& folder, const JobContext& co
     return model;
 }
 
-Result<CalibrationText> readCalibration(const QuantizeSpec& spec, const ModelFolder& model, const JobContext& context)
+namespace
 {
-    std::vector<std::string> paths = spec.calibration;
+
+/// The calibration text as tokens.
+struct CalibrationTokens {
+    std::string firstFile;
+    std::vector<std::int32_t> ids;
+    int length = 0; ///< of a window
+    Json record;    ///< CalibrationText::record
+};
+
+Result<CalibrationTokens> readTokens(const QuantizerOptions& options, const ModelFolder& model,
+                                     const JobContext& context)
+{
+    std::vector<std::string> paths = options.calibration;
     if (paths.empty()) {
         paths.push_back(resourcePath("sample-text/calibration.txt"));
         if (paths.back().empty())
@@ -34,7 +48,6 @@ Result<CalibrationText> readCalibration(const QuantizeSpec& spec, const ModelFol
         context.warn("no calibration text given: using the bundled excerpt of English Wikipedia");
     }
     SA_TRY(const Tokenizer tokenizer, Tokenizer::open(model.path));
-    CalibrationText out;
     Json digests = Json::array();
     std::string text;
     for (const auto& path : paths) {
@@ -44,25 +57,66 @@ Result<CalibrationText> readCalibration(const QuantizeSpec& spec, const ModelFol
             text += "\n\n";
         text += part;
     }
-    const int length = calibrationWindow(spec, model.config);
+    const int length = calibrationWindow(options, model.config);
     if (length > model.config.positions)
         return makeError(Errc::Usage, "the calibration window is longer than the model's context")
             .at("seqlen")
             .butFound(std::to_string(length))
             .wanted("at most " + std::to_string(model.config.positions));
     SA_CHECK(context.cancel.check());
-    const auto ids = tokenizer.encode(text, true, &context.cancel);
+    auto ids = tokenizer.encode(text, true, &context.cancel);
     SA_CHECK(context.cancel.check());
     SA_CHECK(model.config.checkIds(ids));
-    auto windows = sampleWindows(ids, spec.samples, length, spec.seed);
+    Json record{{"sha256", digests},
+                {"samples", options.samples},
+                {"seqlen", length},
+                {"seed", options.seed},
+                {"tokens", ids.size()}};
+    return CalibrationTokens{paths.front(), std::move(ids), length, std::move(record)};
+}
+
+Result<CalibrationText> drawWindows(const QuantizerOptions& options, const CalibrationTokens& tokens,
+                                    const std::vector<std::int32_t>& ids)
+{
+    auto windows = sampleWindows(ids, options.samples, tokens.length, options.seed);
     if (!windows)
-        return std::move(windows).error().in(paths.front());
-    out.windows = *std::move(windows);
-    out.record = {{"sha256", digests},
-                  {"samples", spec.samples},
-                  {"seqlen", length},
-                  {"seed", spec.seed},
-                  {"tokens", ids.size()}};
+        return std::move(windows).error().in(tokens.firstFile);
+    return CalibrationText{*std::move(windows), tokens.record};
+}
+
+} // namespace
+
+Result<CalibrationText> readCalibration(const QuantizerOptions& options, const ModelFolder& model,
+                                        const JobContext& context)
+{
+    SA_TRY(const CalibrationTokens tokens, readTokens(options, model, context));
+    return drawWindows(options, tokens, tokens.ids);
+}
+
+Result<SplitCalibration> splitCalibration(const QuantizerOptions& options, int held, const ModelFolder& model,
+                                          const JobContext& context)
+{
+    SA_TRY(const CalibrationTokens tokens, readTokens(options, model, context));
+    const auto length = static_cast<std::size_t>(tokens.length), size = tokens.ids.size();
+    const std::size_t count = std::min(static_cast<std::size_t>(held), std::max<std::size_t>(1, size / 4 / length));
+    SplitCalibration out;
+    std::vector<std::int32_t> rest; // what the held windows leave
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count && length <= size; ++i) {
+        const std::size_t begin = std::min(i * (size / count), size - length);
+        const auto at = [&](std::size_t position) {
+            return tokens.ids.begin() + static_cast<std::ptrdiff_t>(position);
+        };
+        out.held.emplace_back(at(begin), at(begin + length));
+        rest.insert(rest.end(), at(kept), at(begin));
+        kept = begin + length;
+    }
+    rest.insert(rest.end(), tokens.ids.begin() + static_cast<std::ptrdiff_t>(kept), tokens.ids.end());
+    const bool spare = rest.size() > length;
+    if (!spare)
+        context.warn("the calibration text is too short to hold windows out of it: damage is measured on text that the "
+                     "quantizer has seen");
+    SA_TRY(out.calibration, drawWindows(options, tokens, spare ? rest : tokens.ids));
     return out;
 }
 

@@ -15,7 +15,17 @@ struct CalibrationText {
     Json record;                                    ///< what goes into the checkpoint: digests and numbers, no paths
 };
 /// BadInput/NotFound name the file; Usage when the windows are longer than the model's context.
-Result<CalibrationText> readCalibration(const QuantizeSpec& spec, const ModelFolder& model, const JobContext& context);
+Result<CalibrationText> readCalibration(const QuantizerOptions& options, const ModelFolder& model,
+                                        const JobContext& context);
+
+/// The same, with other windows of the text that overlap none of these: `held` of them, evenly spread, fewer where they
+/// would be more than a quarter of the text. A text too short to spare any gives windows that overlap, with a warning.
+struct SplitCalibration {
+    CalibrationText calibration;
+    std::vector<std::vector<std::int32_t>> held;
+};
+Result<SplitCalibration> splitCalibration(const QuantizerOptions& options, int held, const ModelFolder& model,
+                                          const JobContext& context);
 
 /// The fields of a folder's record that follow from the original alone: `source`, `originalDtype`, `originalBytes`.
 /// Reads all weights for their digests; reports progress.

@@ -187,17 +187,20 @@ Result<void> QuantizeJournal::restore(const ModelFolder& model, const Quantizati
         SA_CHECK(pipeline.skip(index, finished));
         std::map<std::string, PackedWeight> weights;
         std::map<std::string, const PackedWeight*> packed;
+        std::map<std::string, int> widths;
         for (const auto& layer : linearLayersOfBlock(model.config, index)) {
             const PackedLayerInfo* layerInfo = finished.packedLayer(layer.name);
             if (!layerInfo)
                 continue;
             SA_TRY(weights[layer.name], readPacked(finished.store, *layerInfo));
+            widths[layer.name] = layerInfo->q;
             packed[layer.name] = &weights[layer.name];
             const auto seconds = block.layerSeconds.find(layer.name);
             ledger.add(layer, weights[layer.name],
                        {layerInfo->error, layerInfo->relativeError,
                         seconds == block.layerSeconds.end() ? 0 : seconds->second, true});
         }
+        ledger.enterKept(model, index, widths);
         SA_CHECK(writer.adoptShard(shardTensors(tensors[static_cast<std::size_t>(index) + 1], packed),
                                    {block.file, block.sha256}));
     }

@@ -193,6 +193,13 @@ std::vector<LinearInfo> linearLayers(const ModelConfig& config)
     return out;
 }
 
+std::vector<LinearInfo> linearLayersReading(const ModelConfig& config, int block, LinearInput input)
+{
+    auto layers = linearLayersOfBlock(config, block);
+    std::erase_if(layers, [&](const LinearInfo& layer) { return inputOf(layer.role) != input; });
+    return layers;
+}
+
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig& c)
 {
     std::vector<ExpectedTensor> out;

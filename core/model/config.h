@@ -129,6 +129,8 @@ struct LinearInfo {
 /// In the order of quantization (algorithm 4.1): block by block, q k v o gate up down.
 std::vector<LinearInfo> linearLayers(const ModelConfig& config);
 std::vector<LinearInfo> linearLayersOfBlock(const ModelConfig& config, int block);
+/// Those of them that read one input, and so share a Hessian.
+std::vector<LinearInfo> linearLayersReading(const ModelConfig& config, int block, LinearInput input);
 
 /// Every tensor a dense folder of this model must hold, with its shape. With a tied head there is no head here.
 struct ExpectedTensor {

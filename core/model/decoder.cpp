@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/decoder.h"
 
+#include "core/model/linear.h"
+
 #include <ATen/ATen.h>
 
 namespace sa
@@ -35,8 +37,11 @@ at::Tensor Decoder::hidden(std::span<const std::int32_t> ids, std::vector<KvCach
     const std::int64_t past = caches ? caches->front().length : 0;
     const PositionCodes positions = m_positions.at(past, static_cast<std::int64_t>(ids.size()));
     at::Tensor state = m_embeddings.embed(ids, past);
-    for (std::size_t i = 0; i < m_blocks.size(); ++i)
+    for (std::size_t i = 0; i < m_blocks.size(); ++i) {
         state = m_blocks[i].forward(state, positions, caches ? &(*caches)[i] : nullptr);
+        if (m_half)
+            state = roundedToHalf(state);
+    }
     return state;
 }
 
@@ -49,6 +54,13 @@ std::vector<KvCache> Decoder::makeCaches(std::int64_t capacity) const
         caches.push_back({empty, at::empty_like(empty), 0});
     }
     return caches;
+}
+
+void Decoder::roundToHalf()
+{
+    m_half = true;
+    for (DecoderBlock& block : m_blocks)
+        block.roundToHalf();
 }
 
 std::int64_t Decoder::blockWeightBytes() const

@@ -22,6 +22,10 @@ public:
     at::Tensor logits(const at::Tensor& hidden) const { return m_embeddings.logits(hidden); }
 
     std::vector<KvCache> makeCaches(std::int64_t capacity) const;
+    /// From now on weights, inputs and outputs of the linears and the states between blocks are rounded to float16, as
+    /// a program in half precision has them; sums stay in float32. What is off by that much is noise.
+    void roundToHalf();
+    const Embeddings& embeddings() const { return m_embeddings; }
     const ModelConfig& config() const { return m_config; }
     std::int64_t blockWeightBytes() const; ///< resident bytes of the blocks' linears
 
@@ -32,6 +36,7 @@ private:
     Embeddings m_embeddings;
     std::vector<DecoderBlock> m_blocks;
     PositionEncoder m_positions;
+    bool m_half = false;
 };
 
 } // namespace sa

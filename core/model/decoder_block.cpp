@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/decoder_block.h"
 
+#include "core/model/gpu_linear.h"
 #include "core/model/tensors.h"
 
 #include <ATen/ATen.h>
@@ -34,12 +35,12 @@ Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const Linea
         return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(weight.to(device), std::move(bias)));
     }
     if (packed) {
-        if (!device.is_cpu())
-            return makeError(Errc::Unsupported, "packed models run on the CPU in this version")
-                .in(model.path)
-                .at("device")
-                .butFound(device.str())
-                .wanted("cpu");
+        if (!device.is_cpu()) {
+            SA_TRY(const PackedWeight weight, readPacked(model.store, *packed));
+            auto linear = makeGpuLinear(weight, std::move(bias), device);
+            return linear ? std::move(linear)
+                          : Result<std::unique_ptr<Linear>>(std::move(linear).error().in(model.path));
+        }
         SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
         return std::unique_ptr<Linear>(std::make_unique<PlanesLinear>(std::move(weight), std::move(bias)));
     }
@@ -106,6 +107,13 @@ const Linear& DecoderBlock::linear(LinearRole role) const
 void DecoderBlock::replaceLinear(LinearRole role, std::shared_ptr<const Linear> linear)
 {
     m_linears[static_cast<std::size_t>(role)] = std::move(linear);
+}
+
+void DecoderBlock::roundToHalf()
+{
+    for (auto& body : m_linears)
+        if (body)
+            body = inHalfPrecision(std::move(body));
 }
 
 std::int64_t DecoderBlock::weightBytes() const

@@ -47,6 +47,7 @@ public:
     at::Tensor mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const;       ///< down, residual added
 
     void replaceLinear(LinearRole role, std::shared_ptr<const Linear> linear);
+    void roundToHalf(); ///< see Decoder
     std::int64_t weightBytes() const;
 
 private:

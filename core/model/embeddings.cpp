@@ -66,4 +66,13 @@ at::Tensor Embeddings::logits(const at::Tensor& hidden) const
     return m_softcap ? out.div_(*m_softcap).tanh_().mul_(*m_softcap) : out;
 }
 
+std::int64_t Embeddings::weightBytes() const
+{
+    std::int64_t sum = 0;
+    for (const at::Tensor* tensor : {&m_embedding, &m_positions, &m_projectIn, &m_projectOut, &m_head})
+        if (tensor->defined() && (tensor != &m_head || !m_head.is_same(m_embedding)))
+            sum += static_cast<std::int64_t>(tensor->nbytes());
+    return sum;
+}
+
 } // namespace sa

@@ -16,6 +16,8 @@ public:
     /// f32 [T, hidden]; the first token is at `firstPosition` of its sequence.
     at::Tensor embed(std::span<const std::int32_t> ids, std::int64_t firstPosition) const;
     at::Tensor logits(const at::Tensor& hidden) const; ///< final norm and head: f32 [T, vocab]
+    std::int64_t vocab() const { return m_head.size(0); }
+    std::int64_t weightBytes() const; ///< resident, a tied head counted once
 
 private:
     at::Tensor m_embedding, m_positions, m_projectIn, m_projectOut, m_head;

@@ -53,10 +53,7 @@ void expectOk(kernels::Status status)
 
 std::vector<std::uint32_t> signsOf(std::optional<std::uint64_t> seed, int n)
 {
-    std::vector<std::uint32_t> signs(seed ? (static_cast<std::size_t>(n) + 31) / 32 : 0);
-    if (seed)
-        kernels::rotationSigns(*seed, n, signs.data());
-    return signs;
+    return seed ? kernels::rotationSigns(*seed, n) : std::vector<std::uint32_t>();
 }
 
 /// Scratch of the calling thread, kept between calls: no allocation per token once it is large enough.
@@ -152,6 +149,43 @@ at::Tensor PlanesLinear::forward(const at::Tensor& x) const
 std::int64_t PlanesLinear::weightBytes() const
 {
     return static_cast<std::int64_t>(m_weight.storedBytes());
+}
+
+namespace
+{
+
+class HalfLinear final : public Linear
+{
+public:
+    explicit HalfLinear(std::shared_ptr<const Linear> body)
+        : m_body(std::move(body))
+    {
+    }
+    at::Tensor forward(const at::Tensor& x) const override { return roundedToHalf(m_body->forward(roundedToHalf(x))); }
+    std::int64_t weightBytes() const override { return m_body->weightBytes(); }
+
+private:
+    std::shared_ptr<const Linear> m_body;
+};
+
+} // namespace
+
+std::shared_ptr<const Linear> DenseLinear::withHalfWeight() const
+{
+    return std::make_shared<DenseLinear>(roundedToHalf(m_weight),
+                                         m_bias.defined() ? roundedToHalf(m_bias) : at::Tensor());
+}
+
+at::Tensor roundedToHalf(const at::Tensor& x)
+{
+    return x.to(at::kHalf).to(at::kFloat);
+}
+
+std::shared_ptr<const Linear> inHalfPrecision(std::shared_ptr<const Linear> linear)
+{
+    if (auto rounded = linear->withHalfWeight())
+        linear = std::move(rounded);
+    return std::make_shared<HalfLinear>(std::move(linear));
 }
 
 } // namespace sa

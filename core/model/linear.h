@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 namespace sa
 {
 
@@ -19,7 +21,13 @@ public:
     virtual ~Linear() = default;
     virtual at::Tensor forward(const at::Tensor& x) const = 0; ///< x: f32 [..., K] -> f32 [..., N], same device
     virtual std::int64_t weightBytes() const = 0;              ///< resident bytes of the weight
+    /// The same with its weight rounded to float16; null: it is as good as that already.
+    virtual std::shared_ptr<const Linear> withHalfWeight() const { return nullptr; }
 };
+
+at::Tensor roundedToHalf(const at::Tensor& x); ///< f32 -> the nearest float16 values, as f32
+/// The linear with weight, inputs and outputs rounded to float16.
+std::shared_ptr<const Linear> inHalfPrecision(std::shared_ptr<const Linear> linear);
 
 class DenseLinear final : public Linear
 {
@@ -27,6 +35,7 @@ public:
     DenseLinear(at::Tensor weight, at::Tensor bias); ///< f32 [N,K]; f32 [N] or undefined
     at::Tensor forward(const at::Tensor& x) const override;
     std::int64_t weightBytes() const override;
+    std::shared_ptr<const Linear> withHalfWeight() const override;
 
 private:
     at::Tensor m_weight, m_bias;

@@ -27,13 +27,9 @@ struct DoctorSpec {
     bool operator==(const DoctorSpec&) const = default;
 };
 
-struct QuantizeSpec {
-    std::string model;
-    std::string out;
-    std::string method = "shiftadd"; ///< or the id of a plugin
-    Json options = Json::object();   ///< of the method; checked against its schema by the engine
+/// What decides how a layer becomes planes, and on which text: the part that `quantize` and `analyze` share.
+struct QuantizerOptions {
     std::string mode = "lat";
-    int bits = 3;                         ///< planes per weight, 1..4
     std::vector<std::string> calibration; ///< text files, joined in order; empty: the bundled text
     int samples = 128;                    ///< calibration windows
     std::optional<int> seqlen;            ///< tokens a window; default min(2048, the model's positions)
@@ -46,34 +42,73 @@ struct QuantizeSpec {
     std::optional<bool> rotate;     ///< rotations of adds on inputs and outputs; default on in `acc`, off in `lat`
     bool weightedFit = true;        ///< scales fitted to what errors cost, not to the weights alone
     std::optional<int> refinements; ///< passes of coordinate descent over scales and codes; default 2, 6 in `acc`
-    bool driftCorrection = true;    ///< aim at the original model's outputs (docs/decisions/0007)
 
     int columnsPerScale() const { return mode == "acc" ? 1 : 8; } ///< C
     int rowsPerScale(int N) const { return std::min(N, groupRows.value_or(mode == "acc" ? N : (N + 7) / 8)); }
     int refinementPasses() const { return refinements.value_or(mode == "acc" ? 6 : 2); }
     bool rescales() const { return rescale.value_or(true); }
     bool rotates() const { return rotate.value_or(mode == "acc"); }
-    int threads = 0; ///< 0: all cores
+    bool operator==(const QuantizerOptions&) const = default;
+};
+
+struct QuantizeSpec : QuantizerOptions {
+    std::string model;
+    std::string out;
+    std::string method = "shiftadd"; ///< or the id of a plugin
+    Json options = Json::object();   ///< of the method; checked against its schema by the engine
+    int bits = 3;                    ///< planes per weight, 1..4; a plan goes before it
+    std::string plan;                ///< file of a plan (core/alloc/plan.h): bits layer by layer; empty: none
+    bool driftCorrection = true;     ///< aim at the original model's outputs (docs/decisions/0007)
+    int threads = 0;                 ///< 0: all cores
     std::string device = "cpu";
     bool resume = false;  ///< continue an unfinished job of the same output folder, if there is one
     bool restart = false; ///< discard it
     bool operator==(const QuantizeSpec&) const = default;
 };
 
-struct EvaluateSpec {
+/// How much each layer suffers at each bit width, before anything is quantized (docs/decisions/0014).
+struct AnalyzeSpec : QuantizerOptions {
+    AnalyzeSpec() { samples = 32; }
     std::string model;
-    std::string text;          ///< wire name `ppl`
-    std::string join = "none"; ///< "raw": a raw WikiText file, joined as the literature does
-    int seqlen = 512;
-    std::optional<int> maxWindows;
+    std::vector<int> bits = {1, 2, 3, 4}; ///< widths to measure, ascending
+    bool measure = true;                  ///< false: only what the weights alone say, within seconds
+    std::string downstream = "each";      ///< damage at "each" width; "scaled": at one, others by error; "none"
+    int downstreamSamples = 16;           ///< windows that the damage is measured on, held out of the calibration
+    std::string saveTo;                   ///< wire name `save_to`: file for the sensitivity (JSON); empty: cache only
+    std::string csv;                      ///< file for the same as a table; empty: none
+    bool cache = true;                    ///< take and leave results in the cache folder
     int threads = 0;
     std::string device = "cpu";
+    bool operator==(const AnalyzeSpec&) const = default;
+};
+
+struct EvaluateSpec {
+    std::string model;
+    std::string text = {};     ///< wire name `ppl`; empty: no text, tasks only
+    std::string join = "none"; ///< "raw": a raw WikiText file, joined as the literature does
+    int seqlen = 512;
+    std::optional<int> maxWindows = {};
+    int threads = 0;
+    std::string device = "cpu";
+    std::string reference = {}; ///< wire name `kld_against`: the original model, to measure divergence from
+    bool noiseFloor = true;     ///< with it: also of the original in float16 from itself
+    std::vector<std::string> tasks = {};
+    std::optional<int> limit = {}; ///< items of each task
+    std::string data = {};         ///< folder of the task files; empty: where they are usually
+    std::string harness = {};      ///< wire name `harness_out`: folder for results in the harness's format
+    bool cache = true;             ///< take and keep finished pieces
     bool operator==(const EvaluateSpec&) const = default;
+};
+
+/// One turn of a conversation.
+struct MessageSpec {
+    std::string role, content;
+    bool operator==(const MessageSpec&) const = default;
 };
 
 struct GenerateSpec {
     std::string model;
-    std::string prompt;
+    std::string prompt = {};
     int maxTokens = 128;
     bool greedy = false;
     double temperature = 1.0;
@@ -81,7 +116,37 @@ struct GenerateSpec {
     std::uint64_t seed = 0;
     int threads = 0;
     std::string device = "cpu";
+    std::vector<MessageSpec> messages = {}; ///< a conversation, put into the model's chat template; instead of a prompt
+    std::vector<std::string> stop = {};     ///< texts that end the answer and are not part of it
+    int topLogged = 0;                      ///< wire name `top_k_logged`: candidates to report with each token
+    std::vector<std::int32_t> forceIds = {}; ///< tokens to score instead of sampling
+    std::string reference = {};              ///< wire name `kld_against`: with forceIds, the model to diverge from
     bool operator==(const GenerateSpec&) const = default;
+};
+
+/// Speed of one model, or of two in turns.
+struct LatencySpec {
+    std::string model;
+    std::string against = {};                 ///< a second model
+    std::vector<int> lengths = {16, 64, 256}; ///< of the prompts, tokens
+    int decode = 32;                          ///< tokens to decode after each prompt
+    int repeats = 5;
+    int warmup = 1;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const LatencySpec&) const = default;
+};
+
+/// Certificate of a model: everything that was measured of it, in one place.
+struct ReportSpec {
+    EvaluateSpec evaluate;            ///< its model is the one that is certified, its reference the original
+    std::string out = {};             ///< wire name `certificate`: JSON file to write
+    std::string html = {};            ///< page to write
+    std::string latency = {};         ///< result of a `latency` job, a JSON file
+    std::optional<double> maxKl = {}; ///< gate: mean KL, nats
+    std::optional<double> maxPerplexityIncrease = {}; ///< gate: percent over the original's
+    std::string overrideReason = {};                  ///< wire name `override`: why a failed gate is passed
+    bool operator==(const ReportSpec&) const = default;
 };
 
 struct ExportSpec {
@@ -113,13 +178,28 @@ struct AddOutliersSpec {
     bool operator==(const AddOutliersSpec&) const = default;
 };
 
+/// Speed of the packed product on weight shapes with random weights.
+struct BenchSpec {
+    std::vector<std::string> shapes; ///< "N,K": rows, columns
+    std::vector<int> bits = {3};     ///< planes, 1..4 each
+    std::string geometry = "lat";    ///< scales as quantize makes them: lat or acc
+    std::optional<int> groupRows;    ///< rows of a scale; default of the geometry
+    int tokens = 1;                  ///< 1..8
+    int repeats = 15;
+    std::uint64_t seed = 0;
+    int threads = 0;
+    std::string device = "cpu";
+    bool operator==(const BenchSpec&) const = default;
+};
+
 /// What methods there are; says nothing about a model.
 struct MethodsSpec {
     bool operator==(const MethodsSpec&) const = default;
 };
 
-using JobSpec = std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
-                             ImportReferenceSpec, MethodsSpec, AddOutliersSpec>;
+using JobSpec =
+    std::variant<OpenSpec, QuantizeSpec, EvaluateSpec, GenerateSpec, ExportSpec, VerifySpec, DoctorSpec,
+                 ImportReferenceSpec, MethodsSpec, AddOutliersSpec, AnalyzeSpec, LatencySpec, ReportSpec, BenchSpec>;
 
 /// "open", "quantize", ...: the wire's `do`.
 const char* kindOf(const JobSpec& spec) noexcept;

@@ -138,12 +138,31 @@ Result<LayerResult> parseLayer(const JsonField& body)
     return layer;
 }
 
+Result<LayerSensitivity> parseSensitivity(const JsonField& body)
+{
+    SA_CHECK(body.stringAt("name"));
+    return LayerSensitivity{body.raw()};
+}
+
 Result<Token> parseToken(const JsonField& body)
 {
     Token token;
     SA_TRY(const auto id, body.intAt("id", 0, kMaxInt));
     SA_TRY(token.text, body.stringAt("text"));
     token.id = static_cast<int>(id);
+    SA_TRY(token.logProbability, optionalNumber(body, "logprob"));
+    SA_TRY(token.divergence, optionalNumber(body, "kl"));
+    const auto top = body.find("top");
+    if (!top)
+        return token;
+    SA_TRY(const auto candidates, top->elements(1000));
+    for (const JsonField& field : candidates) {
+        SA_TRY(const auto candidate, field.intAt("id", 0, kMaxInt));
+        SA_TRY(std::string text, field.stringAt("text"));
+        SA_TRY(const auto logProbability, numberOrNull(field, "logprob"));
+        token.top.push_back({static_cast<int>(candidate), std::move(text),
+                             logProbability.value_or(-std::numeric_limits<double>::infinity())});
+    }
     return token;
 }
 
@@ -203,6 +222,7 @@ const BodyKind kBodyKinds[] = {
     {"hello", [](const JsonField& body) { return asBody(parseHello(body)); }, false},
     {"progress", [](const JsonField& body) { return asBody(parseProgress(body)); }, true},
     {"layer", [](const JsonField& body) { return asBody(parseLayer(body)); }, true},
+    {"sensitivity", [](const JsonField& body) { return asBody(parseSensitivity(body)); }, true},
     {"token", [](const JsonField& body) { return asBody(parseToken(body)); }, true},
     {"note", [](const JsonField& body) { return asBody(parseNote(body)); }, true},
     {"tick", [](const JsonField& body) { return asBody(parseTick(body)); }, true},
@@ -236,7 +256,7 @@ Result<WorkerMessage> parseMessage(const JsonField& line)
     }
     if (!kind)
         return makeError(Errc::Protocol, "a line has no body that this version knows")
-            .wanted("one of hello, progress, layer, token, note, tick, cancelling, result, error");
+            .wanted("one of hello, progress, layer, sensitivity, token, note, tick, cancelling, result, error");
     if (kind->needsId && message.id == 0)
         return makeError(Errc::Protocol, "a line about a job does not say which one").at("id");
     SA_TRY(const JsonField field, line.at(kind->key));
@@ -344,9 +364,22 @@ Json toJson(const LayerResult& layer)
     return {{"layer", std::move(body)}};
 }
 
+Json toJson(const LayerSensitivity& layer)
+{
+    return {{"sensitivity", layer.value}};
+}
+
 Json toJson(const Token& token)
 {
-    return {{"token", {{"id", token.id}, {"text", token.text}}}};
+    Json body{{"id", token.id}, {"text", token.text}};
+    if (token.logProbability)
+        body["logprob"] = finiteOrNull(*token.logProbability);
+    if (token.divergence)
+        body["kl"] = finiteOrNull(*token.divergence);
+    for (const TokenCandidate& candidate : token.top)
+        body["top"].push_back(
+            {{"id", candidate.id}, {"text", candidate.text}, {"logprob", finiteOrNull(candidate.logProbability)}});
+    return {{"token", std::move(body)}};
 }
 
 Json toJson(const Note& note)

@@ -47,9 +47,24 @@ struct LayerResult {
     bool restored = false; ///< by an earlier process of a job that was resumed
     bool operator==(const LayerResult&) const = default;
 };
+/// What an analyze job knows of one layer so far (core/alloc/sensitivity.h reads it); replaces what was said before.
+struct LayerSensitivity {
+    Json value; ///< an object with a `name`
+    bool operator==(const LayerSensitivity&) const = default;
+};
+/// A token that could have come, and how likely it was.
+struct TokenCandidate {
+    int id = 0;
+    std::string text;      ///< as in the vocabulary, one token by itself
+    double logProbability; ///< natural logarithm
+    bool operator==(const TokenCandidate&) const = default;
+};
 struct Token {
     int id = 0;
     std::string text;
+    std::optional<double> logProbability = {}; ///< under the model, before temperature and top-p
+    std::optional<double> divergence = {};     ///< KL from the reference's distribution at this place, nats
+    std::vector<TokenCandidate> top = {};      ///< the likeliest first
     bool operator==(const Token&) const = default;
 };
 struct Note {
@@ -73,7 +88,7 @@ struct JobResult {
 /// carried as they are, control characters included: pass them through display() before they are shown.
 struct WorkerMessage {
     std::int64_t id = 0;
-    std::variant<Hello, Progress, LayerResult, Token, Note, Tick, Cancelling, JobResult, Error> body;
+    std::variant<Hello, Progress, LayerResult, LayerSensitivity, Token, Note, Tick, Cancelling, JobResult, Error> body;
 };
 
 /// Negative, infinite and NaN values become 0 (null for the optional ones), done > of becomes of. Parsing does this
@@ -88,6 +103,7 @@ Result<std::vector<DeviceInfo>> parseDevices(const Json& list);
 Json toJson(const Hello& hello);
 Json toJson(const Progress& progress); ///< {"progress":{...}}; the same shape for the others
 Json toJson(const LayerResult& layer);
+Json toJson(const LayerSensitivity& layer);
 Json toJson(const Token& token);
 Json toJson(const Note& note);
 Json toJson(const Tick& tick);

@@ -8,7 +8,8 @@ Json recipeOf(const QuantizeSpec& spec)
 {
     Json recipe = toJson(JobSpec(spec));
     if (spec.method == QuantizeSpec().method) {
-        for (const char* member : {"model", "out", "calibration", "threads", "device", "options", "resume", "restart"})
+        for (const char* member :
+             {"model", "out", "calibration", "threads", "device", "options", "plan", "resume", "restart"})
             recipe.erase(member);
         recipe["rescale"] = spec.rescales(); // what was left to the mode is written out
         recipe["rotate"] = spec.rotates();

@@ -24,8 +24,7 @@ at::Tensor walshHadamard(std::int64_t n, const at::TensorOptions& options)
 
 at::Tensor signTensor(std::uint64_t seed, std::int64_t n, const at::TensorOptions& options)
 {
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(n + 31) / 32);
-    kernels::rotationSigns(seed, static_cast<int>(n), words.data());
+    const auto words = kernels::rotationSigns(seed, static_cast<int>(n));
     at::Tensor out = at::empty({n}, at::kFloat);
     for (std::int64_t k = 0; k < n; ++k)
         out.data_ptr<float>()[k] = words[static_cast<std::size_t>(k / 32)] >> (k % 32) & 1U ? -1.0F : 1.0F;
@@ -40,11 +39,6 @@ at::Tensor powersOfTwo(const std::vector<std::int8_t>& exponents, int direction,
         out.data_ptr<double>()[k] = std::ldexp(1.0, direction * exponents[k]);
     return out.to(options);
 }
-
-} // namespace
-
-namespace
-{
 
 /// One window of a rotation, its own inverse: b = s * s columns from `begin` on, in place. The matrix of order b is the
 /// Kronecker square of the one of order s: two products with it.

@@ -53,24 +53,38 @@ private:
 
 } // namespace
 
+Result<void> checkPrompt(const ModelConfig& config, const std::vector<std::int32_t>& prompt, std::int64_t more)
+{
+    const auto length = static_cast<std::int64_t>(prompt.size());
+    if (length == 0)
+        return makeError(Errc::BadInput, "the prompt is empty").wanted("at least one token");
+    if (length + more > config.positions)
+        return makeError(Errc::BadInput, "the prompt is longer than the model's context")
+            .butFound(std::to_string(length) + " tokens")
+            .wanted("fewer than " + std::to_string(std::max<std::int64_t>(0, config.positions - more + 1)));
+    return config.checkIds(prompt);
+}
+
+std::int64_t bytesOf(const std::vector<KvCache>& caches)
+{
+    std::int64_t sum = 0;
+    for (const KvCache& cache : caches)
+        sum += static_cast<std::int64_t>(cache.keys.nbytes() + cache.values.nbytes());
+    return sum;
+}
+
 Result<Generation> generate(const Decoder& decoder, const std::vector<std::int32_t>& prompt, int maxTokens,
                             const SamplerOptions& options, const CancelToken& cancel,
-                            const std::function<void(std::int32_t)>& onToken)
+                            const std::function<bool(const TokenStep&)>& onToken)
 {
     const ModelConfig& config = decoder.config();
+    SA_CHECK(checkPrompt(config, prompt, 1));
     const auto promptLength = static_cast<std::int64_t>(prompt.size());
-    if (promptLength == 0)
-        return makeError(Errc::BadInput, "the prompt is empty").wanted("at least one token");
-    if (promptLength >= config.positions)
-        return makeError(Errc::BadInput, "the prompt is longer than the model's context")
-            .butFound(std::to_string(promptLength) + " tokens")
-            .wanted("fewer than " + std::to_string(config.positions));
-    SA_CHECK(config.checkIds(prompt));
-
     const std::int64_t capacity = std::min(config.positions, promptLength + maxTokens);
     auto caches = decoder.makeCaches(capacity);
     Sampler sampler(options);
     Generation out;
+    out.cacheBytes = bytesOf(caches);
 
     const auto start = std::chrono::steady_clock::now();
     at::Tensor state = decoder.hidden(prompt, &caches);
@@ -82,9 +96,12 @@ Result<Generation> generate(const Decoder& decoder, const std::vector<std::int32
         SA_CHECK(cancel.check());
         const std::int32_t id = sampler.pick(logits);
         out.ids.push_back(id);
-        onToken(id);
+        out.stoppedByCaller = !onToken(describeStep(logits, id, options.topLogged));
+        if (out.ids.size() == 1)
+            out.firstTokenSeconds = secondsSince(start);
         out.stoppedByEos = std::find(config.eosIds.begin(), config.eosIds.end(), id) != config.eosIds.end();
-        if (out.stoppedByEos || static_cast<int>(out.ids.size()) == maxTokens || caches.front().length == capacity)
+        if (out.stoppedByEos || out.stoppedByCaller || static_cast<int>(out.ids.size()) == maxTokens ||
+            caches.front().length == capacity)
             break;
         logits = decoder.logits(decoder.hidden(std::span(&id, 1), &caches)).squeeze(0);
     }

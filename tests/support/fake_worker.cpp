@@ -7,9 +7,14 @@
 // of 42 layers (6 blocks of llama2-6m). NUMBER is the layer, counted from 1, at which a breaking mode acts (default 5).
 //
 //   script         quantize: 42 layer events in about 1 s, progress, a result. evaluate, generate, export, verify,
-//                  doctor: short scripted jobs. A model path that holds "missing" is answered by NotFound, one that
-//                  holds "broken" by BadFormat; the doctor has a failed check for both. Cancel, end of file on stdin
-//                  and SIGTERM are obeyed.
+//                  doctor: short scripted jobs. analyze: estimates of all 42 layers at once, then (with `measure`)
+//                  figures of one layer every 10 ms, and a sensitivity file at `save_to`; layer 20 fails. A model path
+//                  that holds "missing" is answered by NotFound, one that holds "broken" by BadFormat; the doctor has a
+//                  failed check for both. Cancel, end of file on stdin and SIGTERM are obeyed.
+//                  generate: ten words over and over, twenty milliseconds a token; with the seed's word first unless
+//                  it is greedy. A model path that holds "packed" opens as a packed model and says other words from the
+//                  eighth token on; one that holds "deadly" kills the worker after NUMBER tokens.
+//   fast-chat      as `script`, a generate sends its tokens without a pause, however many
 //   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
 //   crash-doctor   as `script`, a doctor dies by SIGSEGV
@@ -32,6 +37,7 @@
 //   wrong-version  a hello of protocol 999
 //   garbage-hello  a first line that is not JSON
 //   silent-exit    exits 0 without a word
+#include "core/alloc/sensitivity.h"
 #include "core/protocol/line_buffer.h"
 #include "core/protocol/messages.h"
 
@@ -115,8 +121,9 @@ Json openResult(const std::string& model)
                           {"quantizable", true},
                           {"error", nullptr}});
     }
+    const bool packed = model.find("packed") != std::string::npos;
     return {{"model", model},
-            {"format", "original"},
+            {"format", packed ? "packed" : "original"},
             {"architecture", "LlamaForCausalLM"},
             {"family", "llama"},
             {"parameters", 6'917'376},
@@ -132,8 +139,8 @@ Json openResult(const std::string& model)
               {"positions", 1024}}},
             {"tokenizer", {{"type", "BPE"}, {"vocab", 4096}}},
             {"quantizable_parameters", quantizable},
-            {"bits_per_weight", 16.0},
-            {"quantization", nullptr},
+            {"bits_per_weight", packed ? 3.4 : 16.0},
+            {"quantization", packed ? Json{{"method", "shiftadd"}, {"mode", "lat"}, {"bits", 3}} : Json()},
             {"layers", layers},
             {"warnings", Json::array()}};
 }
@@ -171,6 +178,42 @@ Json doctorResult(const std::string& model)
     return {{"model", model},   {"checks", std::move(checks)},
             {"passed", passed}, {"warnings", warnings},
             {"failed", failed}, {"estimates", {{"memory_bytes", 200'000'000}, {"seconds", 3.5}}}};
+}
+
+/// Deterministic figures that fall with the bits and differ between layers, as real ones do.
+sa::LinearSensitivity figuresOf(const FakeLayer& layer, int index, bool measured)
+{
+    sa::LinearSensitivity linear;
+    linear.name = layer.name;
+    linear.projection = layer.name.substr(layer.name.rfind('.') + 1);
+    linear.input = index % 7 < 3 ? "attention" : index % 7 == 3 ? "context" : index % 7 < 6 ? "mlp" : "hidden";
+    linear.block = layer.block;
+    linear.index = index % 7;
+    linear.N = layer.N;
+    linear.K = layer.K;
+    const double weight = (1 + index * 7 % 5) * (layer.block == 0 ? 4.0 : 1.0);
+    linear.weightScore = {0.01 * weight, sa::Provenance::Estimated};
+    for (int bits = 1; bits <= 4; ++bits) {
+        sa::Choice choice;
+        choice.bits = bits;
+        choice.bytes = static_cast<std::uint64_t>(layer.N * layer.K * bits / 8 + layer.K * bits * 2);
+        if (measured && index == 19)
+            choice.error.provenance = choice.damage.provenance = sa::Provenance::Failed;
+        else if (measured) {
+            choice.error = {0.4 / (1 << (2 * bits)) * (1 + index % 3), sa::Provenance::Measured};
+            choice.damage = {choice.error.value * 0.01 * weight, sa::Provenance::Measured};
+        }
+        linear.choices.push_back(choice);
+    }
+    linear.choices.push_back({sa::kKeptBits,
+                              static_cast<std::uint64_t>(layer.N) * static_cast<std::uint64_t>(layer.K) * 2,
+                              {0, sa::Provenance::Measured},
+                              {0, sa::Provenance::Measured}});
+    if (measured && index == 19)
+        linear.problem = "the Hessian is not positive definite";
+    else if (measured)
+        linear.criterion = {weight * 3, sa::Provenance::Measured};
+    return linear;
 }
 
 class FakeWorker
@@ -279,6 +322,8 @@ private:
             quantize(request);
         else if (request.kind == "generate")
             generate(request);
+        else if (request.kind == "analyze")
+            analyze(request);
         else if (request.kind == "evaluate")
             steps(request, "evaluate", "windows", 20,
                   {{"perplexity", 58.807},
@@ -354,29 +399,99 @@ private:
         send(request.id, {{"result", result}});
     }
 
-    void generate(const sa::Request& request)
+    /// The `i`-th token of an answer, with candidates as docs/PROTOCOL.md has them.
+    static sa::Token wordAt(const sa::Request& request, int i)
     {
         constexpr const char* words[] = {" the",  " quick", " brown", " fox", " jumps",
                                          " over", " the",   " lazy",  " dog", "."};
-        const int maxTokens = std::min(200, request.spec.value("max_tokens", 128));
+        const bool packed = request.spec.value("model", "").find("packed") != std::string::npos;
+        const int seed = request.spec.value("greedy", false) ? 0 : static_cast<int>(request.spec.value("seed", 0) % 10);
+        const int step = packed && i >= 7 ? 3 : 1;
+        sa::Token token;
+        token.id = 300 + (i * step + seed) % 10;
+        const Json forced = request.spec.value("force_ids", Json::array());
+        if (i < static_cast<int>(forced.size())) {
+            token.id = forced[static_cast<std::size_t>(i)];
+            token.divergence = 0.01 * (i + 1);
+        }
+        token.text = words[token.id % 10];
+        const int candidates = request.spec.value("top_k_logged", 0);
+        if (candidates > 0)
+            token.logProbability = -0.5;
+        for (int k = 0; k < candidates; ++k)
+            token.top.push_back({300 + (token.id + k) % 10, words[(token.id + k) % 10], -0.5 - k});
+        return token;
+    }
+
+    void generate(const sa::Request& request)
+    {
+        const bool fast = m_mode == "fast-chat";
+        const bool deadly = request.spec.value("model", "").find("deadly") != std::string::npos;
+        const auto forced = request.spec.value("force_ids", Json::array()).size();
+        int maxTokens = std::min(fast ? 100'000 : 200, request.spec.value("max_tokens", 128));
+        if (forced > 0)
+            maxTokens = static_cast<int>(forced);
         Json ids = Json::array();
         std::string text;
         for (int i = 0; i < maxTokens; ++i) {
-            wait(20);
+            if (!fast || i % 50 == 0)
+                wait(fast ? 0 : 20);
             if (endedEarly(request.id))
                 return;
-            const sa::Token token{300 + i % 10, words[i % 10]};
+            const sa::Token token = wordAt(request, i);
             ids.push_back(token.id);
             text += token.text;
             send(request.id, toJson(token));
+            if (deadly && i + 1 == m_breakAt)
+                crash();
         }
         send(request.id, {{"result",
                            {{"text", text},
                             {"ids", ids},
                             {"prompt_tokens", 5},
                             {"prefill_seconds", 0.02},
+                            {"first_token_seconds", 0.02},
                             {"tokens_per_second", 50.0},
-                            {"stop", "length"}}}});
+                            {"memory", {{"resident_bytes", 200'000'000}, {"peak_bytes", 250'000'000}}},
+                            {"stop", forced > 0 ? "forced" : "length"}}}});
+    }
+
+    void analyze(const sa::Request& request)
+    {
+        const std::int64_t id = request.id;
+        const bool measure = request.spec.value("measure", true);
+        const auto table = layerTable();
+        sa::Sensitivity whole;
+        whole.model = {"LlamaForCausalLM", "toy", {{"model.safetensors", std::string(64, 'a')}}};
+        whole.calibration = {{std::string(64, 'b')}, measure ? 32 : 0, measure ? 512 : 0, 0};
+        whole.settings = {{"mode", request.spec.value("mode", "lat")}};
+        whole.otherBytes = 4'400'000;
+        m_jobStart = Clock::now();
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            whole.linears.push_back(figuresOf(table[i], static_cast<int>(i), false));
+            send(id, {{"sensitivity", toJson(whole.linears.back())}});
+        }
+        for (std::size_t i = 0; measure && i < table.size(); ++i) {
+            progress(id, "measure", table[i].name, static_cast<int>(i), static_cast<int>(table.size()), "layers");
+            wait(m_mode == "slow" || ignoresRequests() ? 1000 : 10);
+            if (endedEarly(id))
+                return;
+            whole.linears[i] = figuresOf(table[i], static_cast<int>(i), true);
+            send(id, {{"sensitivity", toJson(whole.linears[i])}});
+            if (static_cast<int>(i) + 1 == m_breakAt && misbehave(id))
+                return;
+        }
+        const std::string file = request.spec.contains("save_to") && request.spec["save_to"].is_string()
+                                     ? request.spec["save_to"].get<std::string>()
+                                     : std::string();
+        if (!file.empty())
+            if (const auto written = sa::writeSensitivity(file, whole); !written)
+                return send(id, toJson(written.error()));
+        send(id, {{"result",
+                   {{"sensitivity_file", file.empty() ? sa::Json() : sa::Json(file)},
+                    {"seconds", 0.5},
+                    {"cached", false},
+                    {"linears", table.size()}}}});
     }
 
     void quantize(const sa::Request& request)
@@ -422,12 +537,21 @@ private:
                 return;
         }
         progress(id, "quantize", {}, count, count, "layers");
-        const Json result{{"seconds", 1.0},
-                          {"bits_per_weight", bits + 0.375 * bits},
-                          {"stored_bytes", bytes},
-                          {"original_bytes", 13'840'864},
-                          {"out", request.spec.value("out", "")},
-                          {"layers", layers}};
+        Json result{{"seconds", 1.0},
+                    {"bits_per_weight", bits + 0.375 * bits},
+                    {"stored_bytes", bytes},
+                    {"original_bytes", 13'840'864},
+                    {"out", request.spec.value("out", "")},
+                    {"layers", layers}};
+        if (request.spec.contains("plan") && request.spec["plan"].is_string()) {
+            Json predictions = Json::array();
+            for (const Json& layer : layers)
+                predictions.push_back({{"name", layer.at("name")},
+                                       {"bits", layer.at("bits")},
+                                       {"predicted", layer.at("relative_error").get<double>() * 1.1},
+                                       {"measured", layer.at("relative_error")}});
+            result["prediction"] = {{"layers", predictions}, {"kendall_tau", 0.97}, {"source", "plan"}};
+        }
         send(id, {{"result", result}});
         if (m_mode == "out-of-order")
             send(id, {{"result", result}});

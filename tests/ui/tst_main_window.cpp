@@ -340,7 +340,8 @@ void TestMainWindow::anotherModelOpensWhileTheDoctorLooks()
     const qint64 worker = m_window->worker()->processId();
     open(makeModel("another"));
     QCOMPARE(m_window->worker()->processId(), worker);
-    QCOMPARE(m_window->findChildren<WorkerClient*>().size(), 1); // no second worker for it
+    QCOMPARE(m_window->findChildren<WorkerClient*>(QString(), Qt::FindDirectChildrenOnly).size(),
+             1); // no second worker for it
     QCOMPARE(checks()->state(), DoctorPanel::State::Checking);
     QSignalSpy failed(m_window.get(), &MainWindow::openFailed);
     m_window->openModel(m_folder->filePath("broken"));
@@ -355,9 +356,10 @@ void TestMainWindow::theSecondWorkerLivesUntilItsChecksAreMade()
     openAndShowForm();
     m_window->runPage()->startRun();
     open(makeModel("another"));
-    QCOMPARE(m_window->findChildren<WorkerClient*>().size(), 2);
+    QCOMPARE(m_window->findChildren<WorkerClient*>(QString(), Qt::FindDirectChildrenOnly).size(), 2);
     QTRY_COMPARE_WITH_TIMEOUT(checks()->state(), DoctorPanel::State::Done, kPatienceMs);
-    QTRY_COMPARE_WITH_TIMEOUT(m_window->findChildren<WorkerClient*>().size(), 1, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(m_window->findChildren<WorkerClient*>(QString(), Qt::FindDirectChildrenOnly).size(), 1,
+                              kPatienceMs);
     QVERIFY(m_window->runPage()->isRunning());
 }
 

@@ -202,12 +202,12 @@ private Q_SLOTS:
     void itsOutputFolderIsTaken()
     {
         const QString model = makeModel("toy");
-        const QString out = suggestOutputFolder(model, "lat", 2);
+        const QString out = suggestOutputFolder(model, "lat", "2");
         QVERIFY(checkOutputFolder(out).usable);
         leaveUnfinished(toUtf8(out), 1);
         QVERIFY(!checkOutputFolder(out).usable);
         QVERIFY(checkOutputFolder(out).text.contains("nfinished"));
-        QCOMPARE(suggestOutputFolder(model, "lat", 2), out + "-2");
+        QCOMPARE(suggestOutputFolder(model, "lat", "2"), out + "-2");
     }
 
     void theStartPageOffersItAndResumes()

@@ -5,13 +5,29 @@
 #include "core/base/json.h"
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace sa::ui
 {
 
+/// What an analysis had said of the layers, beside what the run has measured.
+struct Prediction {
+    struct Layer {
+        std::string name;
+        int bits = 0;
+        double predicted = 0, measured = 0; ///< relative errors; NaN where the worker sent null
+    };
+    std::vector<Layer> layers;
+    std::optional<double> kendallTau; ///< 1: the same order, 0: no relation
+};
+
 struct QuantizeResult {
     double seconds = 0, bitsPerWeight = 0;
     std::uint64_t storedBytes = 0, originalBytes = 0;
+    std::optional<double> tokenBytes; ///< that one decoded token of the packed model moves
+    std::optional<Prediction> prediction;
 };
 Result<QuantizeResult> parseQuantizeResult(const Json& result);
 

@@ -69,10 +69,10 @@ OutputVerdict checkOutputFolder(const QString& path)
                                  : tr("The folder appears, whole, when the run has succeeded.")};
 }
 
-QString suggestOutputFolder(const QString& model, const QString& mode, int bits)
+QString suggestOutputFolder(const QString& model, const QString& mode, const QString& bits)
 {
     const QFileInfo info(QDir::cleanPath(model));
-    const QString name = QStringLiteral("%1-%2-%3bit").arg(info.fileName(), mode, QString::number(bits));
+    const QString name = QStringLiteral("%1-%2-%3bit").arg(info.fileName(), mode, bits);
     const bool beside = QFileInfo(info.absolutePath()).isWritable() && !isBundled(model);
     QString folder = info.absolutePath();
     if (!beside) {

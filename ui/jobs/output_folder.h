@@ -16,7 +16,8 @@ struct OutputVerdict {
 OutputVerdict checkOutputFolder(const QString& path);
 /// "NAME-lat-3bit" beside the model, or in the user's documents where that place is not for writing; "-2" and so on
 /// when the name is taken.
-QString suggestOutputFolder(const QString& model, const QString& mode, int bits);
+/// `bits` as the name shall have them: "3", or "2.50" for a plan.
+QString suggestOutputFolder(const QString& model, const QString& mode, const QString& bits);
 /// A folder stays; a file in a model's folder (config.json, a shard) becomes that folder.
 QString modelFolderOf(const QString& path);
 

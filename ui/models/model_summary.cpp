@@ -5,6 +5,8 @@
 
 #include <QFileInfo>
 
+#include <algorithm>
+
 namespace sa::ui
 {
 
@@ -62,6 +64,29 @@ Result<void> parseParts(const JsonField& root, ModelSummary& summary)
     return {};
 }
 
+constexpr double kMaxTraffic = 1e18;
+
+Result<std::optional<TokenTraffic>> parseTraffic(const JsonField& root)
+{
+    const auto cost = root.find("cost");
+    if (!cost)
+        return std::optional<TokenTraffic>();
+    TokenTraffic traffic;
+    SA_TRY(traffic.context, intIn(*cost, "context"));
+    SA_TRY(const JsonField list, cost->at("variants"));
+    SA_TRY(const auto variants, list.elements(100));
+    if (variants.empty())
+        return std::optional<TokenTraffic>();
+    SA_TRY(const JsonField total, variants.front().at("total"));
+    SA_TRY(const JsonField layers, variants.front().at("layers"));
+    SA_TRY(const double all, total.doubleOr("bytes", 0, 0, kMaxTraffic));
+    SA_TRY(const double weights, layers.doubleOr("weight_bytes", 0, 0, kMaxTraffic));
+    SA_TRY(const double scales, layers.doubleOr("scale_bytes", 0, 0, kMaxTraffic));
+    SA_TRY(traffic.cacheBytes, total.doubleOr("cache_bytes", 0, 0, kMaxTraffic));
+    traffic.otherBytes = std::max(0.0, all - weights - scales);
+    return std::optional<TokenTraffic>(traffic);
+}
+
 } // namespace
 
 QString LayerRow::projection() const
@@ -106,6 +131,7 @@ Result<ModelSummary> parseModelSummary(const Json& result)
         SA_TRY(LayerRow row, parseLayer(element));
         summary.layers.push_back(std::move(row));
     }
+    SA_TRY(summary.traffic, parseTraffic(root));
     if (const auto warnings = root.find("warnings")) {
         SA_TRY(const auto lines, warnings->elements(1000));
         for (const JsonField& line : lines) {

@@ -31,6 +31,13 @@ struct LayerRow {
     QString projection() const; ///< the part of the name after the block: "self_attn.q_proj"
 };
 
+/// What one decoded token moves through memory besides the weights of the linear layers (`cost` of docs/PROTOCOL.md).
+struct TokenTraffic {
+    int context = 0;       ///< tokens that it looks at
+    double cacheBytes = 0; ///< keys and values, at this context
+    double otherBytes = 0; ///< everything but the linears' weights and scales, the cache included
+};
+
 struct ModelSummary {
     QString folder;
     bool packed = false;
@@ -44,6 +51,7 @@ struct ModelSummary {
     QString mode; ///< of a packed model: "lat"
     int bits = 0; ///< of a packed model
     std::vector<LayerRow> layers;
+    std::optional<TokenTraffic> traffic; ///< absent when the worker did not say
     QStringList warnings;
 
     QString displayName() const; ///< the folder's own name

@@ -71,8 +71,11 @@ PromptPanel::PromptPanel(QWidget* parent)
     });
     connect(&m_job, &SingleJob::finished, this, [this](const Json& result) {
         flush();
-        if (const auto parsed = parseGenerateResult(result))
+        if (const auto parsed = parseGenerateResult(result)) {
             m_panes[m_side].speed->setText(tr("%1 tokens/s").arg(decimalText(parsed->tokensPerSecond, 1)));
+            if (m_side == 1 && parsed->tokensPerSecond > 0)
+                Q_EMIT speedMeasured(parsed->tokensPerSecond);
+        }
         if (m_side == 0)
             startSide(1);
         else

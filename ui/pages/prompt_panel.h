@@ -33,6 +33,8 @@ public:
 
 Q_SIGNALS:
     void runningChanged(bool running);
+    /// The compressed model has generated at this speed.
+    void speedMeasured(double tokensPerSecond);
     void failed(const sa::ui::JobFailure& failure);
 
 private:

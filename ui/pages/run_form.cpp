@@ -16,6 +16,8 @@
 #include "ui/widgets/segmented_control.h"
 
 #include <QEvent>
+#include <QHBoxLayout>
+#include <QPushButton>
 #include <QScrollArea>
 #include <QVBoxLayout>
 
@@ -140,6 +142,17 @@ QWidget* RunForm::makeMethodCard()
     m_bitsHint = makeCaption(bitsHint(kDefaultBits), this);
     card->addRow(tr("Bits"), m_bits);
     card->addBelow(m_bitsHint);
+    m_planBox = new QWidget(this);
+    m_planText = makeChip({}, Tone::Accent, m_planBox);
+    auto* noPlan = makeLinkButton(tr("Use one width for all layers"), m_planBox);
+    connect(noPlan, &QPushButton::clicked, this, [this] { setPlan({}); });
+    auto* planRow = new QHBoxLayout(m_planBox);
+    tighten(planRow, space::kSmall);
+    planRow->addWidget(m_planText);
+    planRow->addWidget(noPlan);
+    planRow->addStretch();
+    card->addBelow(m_planBox);
+    m_planBox->hide();
     connect(m_bits, &SegmentedControl::valueChanged, this, [this](int bits) {
         m_bitsHint->setText(bitsHint(bits));
         suggestOutput();
@@ -189,8 +202,28 @@ void RunForm::setBits(int bits)
     m_bits->setValue(bits);
 }
 
+QString RunForm::bitsName() const
+{
+    return m_plan ? QString::number(m_plan->meanBits, 'f', 2) : QString::number(bits());
+}
+
+void RunForm::setPlan(const std::optional<ChosenPlan>& plan)
+{
+    m_plan = plan;
+    m_bits->setVisible(!plan);
+    m_bitsHint->setVisible(!plan);
+    m_planBox->setVisible(plan.has_value());
+    if (plan)
+        m_planText->setText(
+            tr("By the plan of the bit budget: %1 bits a weight").arg(decimalText(plan->bitsPerWeight, 2)));
+    suggestOutput();
+    refresh();
+}
+
 void RunForm::setModel(const ModelSummary& model)
 {
+    if (model.folder != m_model.folder && m_plan)
+        setPlan({});
     m_model = model;
     m_modelName->setText(model.displayName());
     m_modelName->setToolTip(plainToolTip(shown(model.folder, 1000)));
@@ -237,7 +270,7 @@ void RunForm::suggestOutput()
     const quint64 generation = ++m_outputGeneration;
     inBackground(
         this,
-        [model = m_model.folder, mode = QString::fromLatin1(mode()), bits = bits()] {
+        [model = m_model.folder, mode = QString::fromLatin1(mode()), bits = bitsName()] {
             return suggestOutputFolder(model, mode, bits);
         },
         [this, generation](const QString& folder) {
@@ -274,7 +307,10 @@ QuantizeSpec RunForm::quantizeSpec() const
     spec.model = toUtf8(m_model.folder);
     spec.out = toUtf8(m_output->path());
     spec.mode = mode();
-    spec.bits = bits();
+    if (m_plan)
+        spec.plan = toUtf8(m_plan->file);
+    else
+        spec.bits = bits();
     m_calibration->applyTo(spec);
     m_advanced->applyTo(spec);
     return spec;
@@ -296,12 +332,19 @@ void RunForm::refresh()
 {
     if (!m_start)
         return;
-    m_forecast->setForecast(m_model, forecastSize(m_model, bits(), m_advanced->groupRows()));
+    SizeForecast forecast = forecastSize(m_model, bits(), m_advanced->groupRows());
+    if (m_plan) {
+        forecast.storedBytes = forecast.storedBytes - forecast.packedBytes + m_plan->bytes;
+        forecast.packedBytes = m_plan->bytes;
+        forecast.bitsPerWeight = m_plan->bitsPerWeight;
+    }
+    m_forecast->setForecast(m_model, forecast);
     QStringList arguments;
     for (const std::string& argument : commandLine(quantizeSpec()))
         arguments += fromUtf8(argument);
     m_forecast->setCommand(arguments);
     refreshStart();
+    Q_EMIT settingsChanged();
 }
 
 bool RunForm::canStart() const

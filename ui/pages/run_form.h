@@ -21,6 +21,14 @@ class ForecastCard;
 class PathEdit;
 class SegmentedControl;
 
+/// A plan from the bit budget page, in place of one width for all layers.
+struct ChosenPlan {
+    QString file;
+    double bitsPerWeight = 0;
+    std::uint64_t bytes = 0; ///< of the linears
+    double meanBits = 0;     ///< planes a weight, for names
+};
+
 class RunForm final : public QWidget
 {
     Q_OBJECT
@@ -38,12 +46,18 @@ public:
     QString outputFolder() const;
     void setOutputFolder(const QString& folder);
     void setBits(int bits);
+    /// The model's own plan, until the user goes back to one width or another model comes.
+    void setPlan(const std::optional<ChosenPlan>& plan);
+    bool hasPlan() const { return m_plan.has_value(); }
+    /// As it would run now, but for `out`, `plan` and what concerns the run alone.
+    QuantizeSpec settings() const { return quantizeSpec(); }
     /// Presses Start, when that is possible now.
     void start();
     bool canStart() const;
 
 Q_SIGNALS:
     void startRequested(const sa::ui::RunPlan& plan);
+    void settingsChanged();
 
 protected:
     void changeEvent(QEvent* event) override;
@@ -56,6 +70,7 @@ private:
     QuantizeSpec quantizeSpec() const;
     const char* mode() const; ///< "lat" or "acc"
     int bits() const;
+    QString bitsName() const; ///< for the name of the output folder
     void suggestOutput();
     void checkOutput();
     void refresh();
@@ -67,6 +82,9 @@ private:
     QLabel* m_modeHint;
     SegmentedControl* m_bits;
     QLabel* m_bitsHint;
+    QWidget* m_planBox;
+    QLabel* m_planText;
+    std::optional<ChosenPlan> m_plan;
     CalibrationCard* m_calibration;
     CheckCard* m_check;
     PathEdit* m_output;

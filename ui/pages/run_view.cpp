@@ -208,7 +208,9 @@ void RunView::begin(const RunPlan& plan)
     m_plan = plan;
     m_fraction = 0;
     const QString name = shown(plan.model.displayName(), 60);
-    m_title->setText(tr("Compressing %1 to %2").arg(name, counted(plan.quantize.bits, tr("1 bit"), tr("%1 bits"))));
+    m_title->setText(plan.quantize.plan.empty()
+                         ? tr("Compressing %1 to %2").arg(name, counted(plan.quantize.bits, tr("1 bit"), tr("%1 bits")))
+                         : tr("Compressing %1 by its plan").arg(name));
     QStringList steps{tr("Compress")};
     if (plan.measure)
         steps << tr("Measure original") << tr("Measure compressed");

@@ -54,11 +54,28 @@ CommandBox::CommandBox(QWidget* parent)
 
 void CommandBox::setArguments(const QStringList& arguments)
 {
-    const QString command = shellCommand(arguments);
+    setCommands({arguments});
+}
+
+void CommandBox::setTall()
+{
+    m_text->setMinimumHeight(m_text->fontMetrics().lineSpacing() * 3 + 20);
+    m_text->setMaximumHeight(QWIDGETSIZE_MAX);
+}
+
+void CommandBox::setCommands(const QList<QStringList>& commands)
+{
+    QStringList lines;
+    for (const QStringList& arguments : commands)
+        lines += shellCommand(arguments);
+    const QString command = lines.join(u'\n');
     if (command == m_command)
         return;
     m_command = command;
-    m_text->setPlainText(shown(command, 16 * 1024));
+    QStringList shownLines;
+    for (const QString& line : lines)
+        shownLines += shown(line, 16 * 1024);
+    m_text->setPlainText(shownLines.join(u'\n'));
 }
 
 } // namespace sa::ui

@@ -20,6 +20,10 @@ class CommandBox final : public QWidget
 public:
     explicit CommandBox(QWidget* parent = nullptr);
     void setArguments(const QStringList& arguments);
+    /// Several commands, one after the other.
+    void setCommands(const QList<QStringList>& commands);
+    /// Takes the height there is, in place of a few lines.
+    void setTall();
     QString command() const { return m_command; }
 
 private:

@@ -37,6 +37,7 @@ public:
 Q_SIGNALS:
     void progressed(sa::ui::JobId id, const sa::Progress& progress); ///< the latest, at most once a frame
     void layerFinished(sa::ui::JobId id, const sa::LayerResult& layer);
+    void sensitivityArrived(sa::ui::JobId id, const sa::LayerSensitivity& layer);
     void tokenArrived(sa::ui::JobId id, const sa::Token& token);
     void noted(sa::ui::JobId id, const sa::Note& note);
     void finished(sa::ui::JobId id, const sa::Json& result);

@@ -260,6 +260,11 @@ void WorkerClient::onMessage(const WorkerMessage& message)
                     Q_EMIT layerFinished(id, body);
                 else
                     ignoreOnce(tr("a layer from a job that has none"));
+            } else if constexpr (std::is_same_v<Body, LayerSensitivity>) {
+                if (std::holds_alternative<AnalyzeSpec>(m_job->spec))
+                    Q_EMIT sensitivityArrived(id, body);
+                else
+                    ignoreOnce(tr("a sensitivity from a job that has none"));
             } else if constexpr (std::is_same_v<Body, Token>) {
                 if (std::holds_alternative<GenerateSpec>(m_job->spec))
                     Q_EMIT tokenArrived(id, body);

@@ -15,7 +15,8 @@ constexpr JobId kIdToCome = -1;
 
 bool standsBack(const JobSpec& spec)
 {
-    return std::holds_alternative<DoctorSpec>(spec);
+    const auto* analysis = std::get_if<AnalyzeSpec>(&spec);
+    return std::holds_alternative<DoctorSpec>(spec) || (analysis && !analysis->measure);
 }
 
 } // namespace
@@ -26,6 +27,7 @@ YieldingService::YieldingService(JobService& inner, QObject* parent)
 {
     relay(&JobService::progressed);
     relay(&JobService::layerFinished);
+    relay(&JobService::sensitivityArrived);
     relay(&JobService::tokenArrived);
     relay(&JobService::noted);
     connect(&inner, &JobService::finished, this, [this](JobId innerId, const Json& result) {

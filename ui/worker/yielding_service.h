@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The worker for everybody in the window. A `doctor` job is made for the user's information only, so it stands back: a
-// job started while it runs cancels it, waits for its end, and then starts. Nobody blocks and nobody is refused for it.
+// The worker for everybody in the window. A `doctor` job, and an `analyze` job that only estimates, are made for
+// the user's information only, so they stand back: a job started while one runs cancels it, waits for its end, and then
+// starts. Nobody blocks and nobody is refused for it.
 #pragma once
 
 #include "ui/worker/job_service.h"

@@ -184,7 +184,8 @@ private Q_SLOTS:
         greedy.greedy = true;
         const auto prompt = tokenizer->encode((*golden)["prompt"].get<std::string>());
         QCOMPARE(prompt.size(), std::size_t{1}); // the first token alone
-        const auto text = generate(*decoder, prompt, (*golden)["steps"].get<int>(), greedy, CancelToken(), [](auto) {});
+        const auto text =
+            generate(*decoder, prompt, (*golden)["steps"].get<int>(), greedy, CancelToken(), [](auto) { return true; });
         QVERIFY(text);
         const QString expected = QString::fromStdString((*golden)["expected_text"].get<std::string>());
         const QString found = QString::fromStdString(tokenizer->decode(text->ids));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The decoder against the reference framework's golden figures.
 #include "core/base/parallel.h"
-#include "core/eval/perplexity.h"
 #include "core/eval/text.h"
 #include "core/model/tensors.h"
 #include "core/runtime/generate.h"
 #include "core/tokenizer/tokenizer.h"
+#include "tests/support/text_perplexity.h"
 
 #include <QTest>
 
@@ -78,7 +78,7 @@ private Q_SLOTS:
             SamplerOptions greedy;
             greedy.greedy = true;
             const auto generation = generate(model->decoder, ids, static_cast<int>(expected.size() - ids.size()),
-                                             greedy, CancelToken(), [](auto) {});
+                                             greedy, CancelToken(), [](auto) { return true; });
             QVERIFY(generation);
             auto all = ids;
             all.insert(all.end(), generation->ids.begin(), generation->ids.end());
@@ -110,7 +110,7 @@ private Q_SLOTS:
             SamplerOptions options;
             options.seed = seed;
             options.topP = 0.9;
-            return generate(model->decoder, prompt, 24, options, CancelToken(), [](auto) {})->ids;
+            return generate(model->decoder, prompt, 24, options, CancelToken(), [](auto) { return true; })->ids;
         };
         QCOMPARE(run(1), run(1));
         QVERIFY(run(1) != run(2));
@@ -125,7 +125,7 @@ private Q_SLOTS:
         const auto ids = model->tokenizer.encode(joinRawLines(*text));
         const auto run = [&](int threads) {
             setThreads(threads);
-            return perplexity(model->decoder, ids, 256, 6, CancelToken(), [](auto, auto) {})->perplexity;
+            return test::perplexity(model->decoder, ids, 256, 6)->perplexity;
         };
         const double one = run(1), two = run(2), three = run(3);
         setThreads(0);
@@ -146,8 +146,7 @@ private Q_SLOTS:
         const auto ids = model->tokenizer.encode(joinRawLines(*raw));
         const Json& golden = model->golden["wikitext2_test"];
         QCOMPARE(static_cast<std::int64_t>(ids.size()), golden["tokens"].get<std::int64_t>());
-        const auto result = perplexity(model->decoder, ids, golden["seqlen"].get<int>(), std::nullopt, CancelToken(),
-                                       [](auto, auto) {});
+        const auto result = test::perplexity(model->decoder, ids, golden["seqlen"].get<int>(), std::nullopt);
         QVERIFY(result);
         QCOMPARE(result->windows, golden["windows"].get<std::int64_t>());
         const double expected = golden["perplexity_fp32"].get<double>();
@@ -159,10 +158,10 @@ private Q_SLOTS:
     {
         const auto model = load(kSample, SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json");
         QVERIFY(model);
-        const auto generation = generate(model->decoder, {1, 4096}, 1, {}, CancelToken(), [](auto) {});
+        const auto generation = generate(model->decoder, {1, 4096}, 1, {}, CancelToken(), [](auto) { return true; });
         QVERIFY(!generation);
         QCOMPARE(generation.error().code, Errc::BadFormat);
-        QVERIFY(!generate(model->decoder, {}, 1, {}, CancelToken(), [](auto) {}));
+        QVERIFY(!generate(model->decoder, {}, 1, {}, CancelToken(), [](auto) { return true; }));
     }
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every family and every variant of its configuration against the reference framework: tiny random models whose logits
 // were computed by tests/data/families/make_families.py, and the shared real ones.
-#include "core/eval/perplexity.h"
 #include "core/eval/text.h"
 #include "core/model/families.h"
 #include "core/runtime/generate.h"
 #include "core/tokenizer/tokenizer.h"
+#include "tests/support/text_perplexity.h"
 
 #include <QDir>
 #include <QTest>
@@ -120,9 +120,8 @@ private Q_SLOTS:
         QVERIFY(raw);
         const auto ids = tokenizer->encode(joinRawLines(*raw));
         QCOMPARE(static_cast<std::int64_t>(ids.size()), expected["tokens"].get<std::int64_t>());
-        const auto result =
-            perplexity(*decoder, ids, expected["seqlen"].get<int>(),
-                       whole ? std::nullopt : std::optional(kFirstWindows), CancelToken(), [](auto, auto) {});
+        const auto result = test::perplexity(*decoder, ids, expected["seqlen"].get<int>(),
+                                             whole ? std::nullopt : std::optional(kFirstWindows));
         QVERIFY(result);
         const double wanted = whole ? expected["perplexity_fp32"].get<double>() : firstWindows;
         QVERIFY2(std::abs(result->perplexity / wanted - 1.0) < 2e-4,
@@ -142,8 +141,8 @@ private Q_SLOTS:
         QVERIFY(decoder && tokenizer);
         SamplerOptions greedy;
         greedy.greedy = true;
-        const auto text =
-            generate(*decoder, tokenizer->encode("Once upon a time"), 24, greedy, CancelToken(), [](auto) {});
+        const auto text = generate(*decoder, tokenizer->encode("Once upon a time"), 24, greedy, CancelToken(),
+                                   [](auto) { return true; });
         QVERIFY(text);
         const QString words = QString::fromStdString(tokenizer->decode(text->ids));
         QVERIFY2(words.contains("a little girl named Lily"), qPrintable(words));

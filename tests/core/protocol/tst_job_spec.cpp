@@ -21,14 +21,15 @@ Json minimal(const std::string& kind)
     Json spec{{"model", "/models/m"}};
     if (kind == "quantize" || kind == "export")
         spec["out"] = "/out";
-    if (kind == "evaluate")
+    if (kind == "evaluate" || kind == "report")
         spec["ppl"] = "/text";
     if (kind == "generate")
         spec["prompt"] = "Once";
     return spec;
 }
 
-const char* const kKinds[] = {"open", "quantize", "evaluate", "generate", "export", "verify"};
+const char* const kKinds[] = {"open",   "quantize", "evaluate", "generate", "export",
+                              "verify", "analyze",  "latency",  "report"};
 
 QString quoted(const std::vector<std::string>& arguments)
 {
@@ -36,6 +37,14 @@ QString quoted(const std::vector<std::string>& arguments)
     for (const auto& argument : arguments)
         out << '\'' + QString::fromStdString(argument) + '\'';
     return out.join(' ');
+}
+
+EvaluateSpec textOnly()
+{
+    EvaluateSpec spec;
+    spec.model = "m";
+    spec.text = "t";
+    return spec;
 }
 
 void addSpecs()
@@ -79,6 +88,44 @@ void addSpecs()
     outliers.factor = 2.5;
     outliers.seed = 3;
     row("add outliers with nothing at its default", outliers);
+    quantize.method = "shiftadd";
+    quantize.options = Json::object();
+    quantize.plan = "a plan.json";
+    row("quantize after a plan", quantize);
+    AnalyzeSpec analyze;
+    analyze.model = "m";
+    row("analyze with defaults", analyze);
+    analyze.mode = "acc";
+    analyze.bits = {2, 4};
+    analyze.calibration = {"one.txt"};
+    analyze.samples = 3;
+    analyze.seqlen = 64;
+    analyze.seed = 9;
+    analyze.damping = 0.5;
+    analyze.rescale = false;
+    analyze.refinements = 0;
+    analyze.measure = false;
+    analyze.downstream = "scaled";
+    analyze.downstreamSamples = 5;
+    analyze.saveTo = "-s.json";
+    analyze.csv = "s.csv";
+    analyze.cache = false;
+    analyze.threads = 2;
+    analyze.device = "cuda:1";
+    row("analyze with nothing at its default", analyze);
+    BenchSpec bench;
+    bench.shapes = {"4096,11008"};
+    row("bench", bench);
+    bench.shapes.push_back("8,9");
+    bench.bits = {2, 3, 4};
+    bench.geometry = "acc";
+    bench.groupRows = 16;
+    bench.tokens = 8;
+    bench.repeats = 3;
+    bench.seed = 9;
+    bench.threads = 2;
+    bench.device = "cuda:1";
+    row("bench with nothing at its default", bench);
     EvaluateSpec evaluate;
     evaluate.model = "m";
     evaluate.text = "t";
@@ -88,7 +135,23 @@ void addSpecs()
     evaluate.maxWindows = 1;
     evaluate.threads = 1;
     evaluate.device = "cuda:0";
+    evaluate.reference = "original";
+    evaluate.noiseFloor = false;
+    evaluate.tasks = {"arc_easy", "mmlu"};
+    evaluate.limit = 3;
+    evaluate.data = "data";
+    evaluate.harness = "-out";
+    evaluate.cache = false;
     row("evaluate with nothing at its default", evaluate);
+    ReportSpec report{evaluate, "r.json", "r.html", "latency.json", 0.05, 3.0, "because"};
+    row("report with nothing at its default", report);
+    row("report with defaults", ReportSpec{textOnly()});
+    EvaluateSpec tasksOnly;
+    tasksOnly.model = "m";
+    tasksOnly.tasks = {"copa"};
+    row("evaluate tasks only", tasksOnly);
+    row("latency with defaults", LatencySpec{"m"});
+    row("latency with nothing at its default", LatencySpec{"m", "o", {7}, 3, 2, 0, 5, "cuda:0"});
     GenerateSpec generate;
     generate.model = "m";
     row("generate from an empty prompt", generate);
@@ -100,7 +163,19 @@ void addSpecs()
     generate.seed = 42;
     generate.threads = 3;
     generate.device = "cuda:0";
+    generate.stop = {"\n\n", "User:"};
+    generate.topLogged = 5;
     row("generate with nothing at its default", generate);
+    GenerateSpec forced;
+    forced.model = "m";
+    forced.prompt = "x";
+    forced.forceIds = {1, 0, 2147483647};
+    forced.reference = "original";
+    row("generate along given tokens", forced);
+    GenerateSpec chat;
+    chat.model = "m";
+    chat.messages = {{"system", "Be brief."}, {"user", "-a=b\nc"}, {"assistant", ""}};
+    row("generate an answer", chat);
     generate.prompt = "info";
     row("a prompt that is a command", generate);
     generate.prompt = "[a,b]";
@@ -193,6 +268,11 @@ private Q_SLOTS:
         row("evaluate", "seqlen", 2, 1e6);
         row("evaluate", "max_windows", 1, maxInt);
         row("evaluate", "threads", 0, 1024);
+        row("evaluate", "limit", 1, maxInt);
+        row("generate", "top_k_logged", 0, 100);
+        row("latency", "decode", 1, 100'000);
+        row("latency", "repeats", 1, 10'000);
+        row("latency", "warmup", 0, 10'000);
         row("generate", "max_tokens", 0, 1e6);
         row("generate", "threads", 0, 1024);
     }
@@ -257,8 +337,22 @@ private Q_SLOTS:
         row("a device with a padded number", "quantize", R"({"device":"cuda:01"})", "spec.device");
         row("a device with a suffix", "quantize", R"({"device":"cuda:0x"})", "spec.device");
         row("a device with a long number", "quantize", R"({"device":"cuda:10000000000"})", "spec.device");
+        row("no width to measure", "analyze", R"({"bits":[]})", "spec.bits");
+        row("a width twice", "analyze", R"({"bits":[2,2]})", "spec.bits");
+        row("a width beyond four", "analyze", R"({"bits":[2,5]})", "spec.bits[1]");
+        row("an unknown way to measure damage", "analyze", R"({"downstream":"some"})", "spec.downstream");
+        row("a plan that is a number", "quantize", R"({"plan":3})", "spec.plan");
         row("no text to evaluate", "evaluate", R"({"ppl":null})", "spec.ppl");
         row("an unknown join", "evaluate", R"({"join":"cooked"})", "spec.join");
+        row("divergence without a text", "evaluate", R"({"ppl":null,"tasks":["copa"],"kld_against":"o"})", "spec.ppl");
+        row("a task that is a number", "evaluate", R"({"tasks":[3]})", "spec.tasks[0]");
+        row("a limit of nothing", "evaluate", R"({"limit":0})", "spec.limit");
+        row("a prompt and messages", "generate", R"({"messages":[{"role":"user","content":"x"}]})", "spec.messages");
+        row("a message without a role", "generate", R"({"prompt":null,"messages":[{"content":"x"}]})",
+            "spec.messages[0].role");
+        row("divergence without tokens", "generate", R"({"kld_against":"o"})", "spec.kld_against");
+        row("a negative token", "generate", R"({"force_ids":[-1]})", "spec.force_ids[0]");
+        row("too many candidates", "generate", R"({"top_k_logged":101})", "spec.top_k_logged");
         row("no prompt", "generate", R"({"prompt":null})", "spec.prompt");
         row("a prompt with a NUL", "generate", R"({"prompt":"\u0000"})", "spec.prompt");
         row("greedy that is a number", "generate", R"({"greedy":1})", "spec.greedy");
@@ -423,7 +517,7 @@ private Q_SLOTS:
 
     void helpOfEveryCommandShowsAnExample()
     {
-        for (const char* command : {"info", "quantize", "eval", "generate", "export", "verify", "methods"}) {
+        for (const char* command : {"info", "quantize", "analyze", "eval", "generate", "export", "verify", "methods"}) {
             const auto parsed = cli::parseArguments({command, "--help"});
             QVERIFY(parsed);
             const auto* printout = std::get_if<cli::Printout>(&*parsed);

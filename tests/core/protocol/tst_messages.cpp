@@ -90,9 +90,13 @@ private Q_SLOTS:
 
         QVERIFY(throughTheWire(Token{463, kNastyText}) == (Token{463, kNastyText}));
         QVERIFY(throughTheWire(Token{0, ""}) == (Token{0, ""}));
+        const Token scored{7, "a", -0.5, 0.25, {{7, "a", -0.5}, {9, kNastyText, -2.0}}};
+        QVERIFY(throughTheWire(scored) == scored);
         QVERIFY(throughTheWire(Note{"warning", kNastyText}) == (Note{"warning", kNastyText}));
         QVERIFY(throughTheWire(Tick{12.5}) == (Tick{12.5}));
         QVERIFY(throughTheWire(Cancelling{}) == Cancelling{});
+        const LayerSensitivity sensitivity{{{"name", kNastyText}, {"choices", Json::array()}}};
+        QVERIFY(throughTheWire(sensitivity) == sensitivity);
         const JobResult result{{{"seconds", 1.5}, {"layers", Json::array({{{"name", kNastyText}}})}}};
         QVERIFY(throughTheWire(result) == result);
         QVERIFY(throughTheWire(JobResult{Json::object()}) == JobResult{Json::object()});

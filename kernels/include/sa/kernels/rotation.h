@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace sa::kernels
 {
@@ -23,6 +24,7 @@ int rotationWindow(int n) noexcept;
 /// of splitmix64's outputs (Steele et al., 2014: state += 0x9E3779B97F4A7C15 before each), unused bits are 0. words:
 /// [ceil(n/32)].
 void rotationSigns(std::uint64_t seed, int n, std::uint32_t* words) noexcept;
+std::vector<std::uint32_t> rotationSigns(std::uint64_t seed, int n);
 
 /// Rows of x become Q x, in place. x: [M], `stride` floats from one row to the next; signs: as rotationSigns writes.
 /// Same bits on every processor. BadShape, BadPointer.

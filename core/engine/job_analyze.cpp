@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `analyze`: what the weights say, then what the real quantizer does to each layer, then what that does to the model.
+// Each stage covers all layers before the next begins, so that there is a whole picture early.
+#include "core/base/atomic_file.h"
+#include "core/engine/analysis.h"
+#include "core/engine/quantize_input.h"
+#include "core/model/tensors.h"
+
+#include <filesystem>
+
+namespace sa
+{
+
+namespace
+{
+
+Result<Json> resultOf(const Analysis& analysis, const AnalyzeSpec& spec, const std::string& file, bool cached,
+                      double seconds)
+{
+    const Sensitivity& all = analysis.sensitivity();
+    if (!spec.csv.empty())
+        SA_CHECK(writeFileAtomic(spec.csv, sensitivityCsv(all)));
+    std::size_t measured = 0;
+    for (const auto& linear : all.linears)
+        for (const auto& choice : linear.choices)
+            measured += choice.bits != kKeptBits && choice.damage.provenance == Provenance::Measured ? 1 : 0;
+    return Json{{"sensitivity_file", file.empty() ? Json() : Json(file)},
+                {"seconds", seconds},
+                {"cached", cached},
+                {"linears", all.linears.size()},
+                {"measured", measured},
+                {"failed", analysis.failed()},
+                {"forward_passes", all.forwardPasses},
+                {"tokens", all.tokens}};
+}
+
+} // namespace
+
+Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context)
+{
+    const Stopwatch watch;
+    setThreads(spec.threads);
+    SA_TRY(const at::Device device, parseDevice(spec.device));
+    SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    Analysis analysis(model, spec, context);
+    SA_CHECK(analysis.score());
+    std::string file = spec.saveTo;
+    if (!spec.measure) {
+        if (!file.empty())
+            SA_CHECK(writeSensitivity(file, analysis.sensitivity()));
+        return resultOf(analysis, spec, file, false, watch.seconds());
+    }
+
+    SA_TRY(SplitCalibration text, splitCalibration(spec, spec.downstreamSamples, model, context));
+    SA_TRY(const QuantizationInfo original, describeOriginal(model, context));
+    SA_CHECK(analysis.describe(original, text.calibration.record, text.calibration.windows, text.held, device));
+    const bool cached = analysis.complete();
+    if (!cached) {
+        const std::string scratch =
+            analysis.cache() ? analysis.cache()->folder() : std::filesystem::temp_directory_path().string();
+        SA_TRY(PlaneSpill spill, PlaneSpill::create(scratch));
+        SA_CHECK(analysis.measureErrors(text.calibration.windows, device, spill));
+        SA_CHECK(analysis.measureDamages(std::move(text.held), device, spill));
+    }
+    if (analysis.cache()) {
+        SA_CHECK(writeSensitivity(analysis.cache()->wholePath(), analysis.sensitivity()));
+        file = file.empty() ? analysis.cache()->wholePath() : file;
+    }
+    if (!spec.saveTo.empty())
+        SA_CHECK(writeSensitivity(spec.saveTo, analysis.sensitivity()));
+    return resultOf(analysis, spec, file, cached, watch.seconds());
+}
+
+} // namespace sa

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/sensitivity_cache.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/file.h"
+#include "core/base/sha256.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace fs = std::filesystem;
+
+namespace sa
+{
+
+namespace
+{
+
+constexpr const char* kDigest = "sha256";
+
+/// The XDG specification: relative paths are invalid and to be ignored.
+std::string absolute(const char* variable)
+{
+    const char* value = std::getenv(variable);
+    return value && *value == '/' ? value : "";
+}
+
+} // namespace
+
+std::string cacheFolder()
+{
+    if (const std::string cache = absolute("XDG_CACHE_HOME"); !cache.empty())
+        return joinPath(cache, "shiftadd");
+    const std::string home = absolute("HOME");
+    return home.empty() ? "" : joinPath(joinPath(home, ".cache"), "shiftadd");
+}
+
+Result<SensitivityCache> SensitivityCache::open(const Json& identity)
+{
+    const std::string root = cacheFolder();
+    if (root.empty())
+        return makeError(Errc::NotFound, "there is no folder for caches").wanted("XDG_CACHE_HOME or HOME");
+    const std::string folder = joinPath(joinPath(root, "sensitivity"), sha256Of(json::dump(identity)).substr(0, 32));
+    std::error_code failed;
+    fs::create_directories(folder, failed);
+    if (failed)
+        return systemError(failed.value(), "create the folder", folder);
+    const std::string description = joinPath(folder, kDescription);
+    if (!exists(description))
+        SA_CHECK(writeFileAtomic(description, json::dumpPretty(identity)));
+    return SensitivityCache(folder);
+}
+
+std::string SensitivityCache::wholePath() const
+{
+    return joinPath(m_folder, kWhole);
+}
+
+std::string SensitivityCache::pathOf(std::size_t linear) const
+{
+    std::string number = std::to_string(linear);
+    number.insert(0, number.size() < 5 ? 5 - number.size() : 0, '0');
+    return joinPath(m_folder, "layer-" + number + ".json");
+}
+
+std::optional<LinearSensitivity> SensitivityCache::read(std::size_t linear, const std::string& name) const
+{
+    const auto entry = json::parseFile(pathOf(linear));
+    if (!entry || !entry->is_object() || !entry->contains("layer") || !entry->contains(kDigest) ||
+        (*entry)[kDigest] != sha256Of(json::dump((*entry)["layer"])))
+        return {};
+    auto layer = linearSensitivityFromJson(JsonField((*entry)["layer"], pathOf(linear)));
+    if (!layer || layer->name != name)
+        return {};
+    return *std::move(layer);
+}
+
+Result<void> SensitivityCache::write(std::size_t linear, const LinearSensitivity& sensitivity) const
+{
+    const Json layer = toJson(sensitivity);
+    // As it will be read back: names that are not UTF-8 change in writing.
+    return writeFileAtomic(pathOf(linear),
+                           json::dump({{"layer", layer}, {kDigest, sha256Of(json::dump(layer))}}) + "\n");
+}
+
+} // namespace sa

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/compare/memory_fit.h"
+
+#include <QFile>
+
+#include <algorithm>
+
+namespace sa::ui
+{
+
+namespace
+{
+
+constexpr std::uint64_t kProcessBytes = 200u << 20; ///< libtorch and its pools: 150 to 200 MiB before a model is loaded
+constexpr double kHeadroom = 0.9; ///< of what is free: caches, activations and the rest of the system want some
+
+} // namespace
+
+std::uint64_t residentBytes(const ModelSummary& model)
+{
+    std::uint64_t planes = 0;
+    std::int64_t packedWeights = 0;
+    for (const LayerRow& layer : model.layers) {
+        if (!model.packed || layer.dtype != QLatin1String("planes"))
+            continue;
+        planes += layer.bytes;
+        packedWeights += layer.N * layer.K;
+    }
+    const auto dense = static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.parameters - packedWeights));
+    return kProcessBytes + planes + 4 * dense;
+}
+
+std::optional<std::uint64_t> availableMemory()
+{
+    QFile file(QStringLiteral("/proc/meminfo"));
+    if (!file.open(QIODevice::ReadOnly))
+        return std::nullopt;
+    for (const QByteArray& line : file.readAll().split('\n')) {
+        if (!line.startsWith("MemAvailable:"))
+            continue;
+        bool ok = false;
+        const qulonglong kibibytes = line.mid(13).simplified().split(' ').value(0).toULongLong(&ok);
+        if (ok)
+            return kibibytes * 1024;
+    }
+    return std::nullopt;
+}
+
+MemoryFit memoryFit(const ModelSummary& left, const ModelSummary& right, std::optional<std::uint64_t> available)
+{
+    MemoryFit fit;
+    fit.needed = residentBytes(left) + residentBytes(right);
+    fit.available = available.value_or(0);
+    fit.together = !available || static_cast<double>(fit.needed) <= kHeadroom * static_cast<double>(*available);
+    return fit;
+}
+
+} // namespace sa::ui
