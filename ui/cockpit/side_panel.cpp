@@ -71,7 +71,7 @@ QWidget* SidePanel::makePareto()
     auto* card = makeCard(this);
     m_pareto = new ParetoPlot(card);
     connect(m_pareto, &ParetoPlot::budgetPicked, this, [this](quint64 bytes) { m_document.setBudget(bytes); });
-    m_paretoHint = makeCaption(tr("Low and left is good. Dashed: uniform plans. Click to take a budget."), card);
+    m_paretoHint = makeCaption(tr("Low and left is good. Dashed: uniform plans."), card);
     m_paretoHint->setWordWrap(false);
     m_paretoHint->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
     auto* head = new QVBoxLayout;

@@ -5,6 +5,7 @@
 #include "ui/style/theme.h"
 #include "ui/text.h"
 
+#include <QLocale>
 #include <QMouseEvent>
 #include <QToolTip>
 #include <QVBoxLayout>
@@ -23,6 +24,19 @@ namespace
 constexpr double kPickDistance = 10; // pixels
 constexpr double kRoom = 1.4;        // factor around the points
 
+/// 1, 2 and 5 of every decade, or its beginning alone where there are many: QCustomPlot's own marks crowd on less than
+/// two decades.
+QSharedPointer<QCPAxisTickerText> decadeTicks(double low, double high)
+{
+    const auto ticks = QSharedPointer<QCPAxisTickerText>::create();
+    const double first = std::floor(std::log10(low)), last = std::ceil(std::log10(high));
+    for (double decade = first; decade <= last; ++decade)
+        for (const double step : {1.0, 2.0, 5.0})
+            if (const double tick = step * std::pow(10.0, decade); step == 1.0 || last - first < 3)
+                ticks->addTick(tick, QLocale().toString(tick, 'g', 1));
+    return ticks;
+}
+
 } // namespace
 
 AgreementPlot::AgreementPlot(QWidget* parent)
@@ -38,9 +52,6 @@ AgreementPlot::AgreementPlot(QWidget* parent)
     m_dots->setLineStyle(QCPGraph::lsNone);
     for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
         axis->setScaleType(QCPAxis::stLogarithmic);
-        axis->setTicker(QSharedPointer<QCPAxisTickerLog>(new QCPAxisTickerLog));
-        axis->setNumberFormat(QStringLiteral("g"));
-        axis->setNumberPrecision(1);
     }
     m_plot->xAxis->setLabel(tr("Predicted error"));
     m_plot->yAxis->setLabel(tr("Measured error"));
@@ -68,8 +79,10 @@ void AgreementPlot::setPoints(const std::vector<Point>& points)
     m_dots->setData(keys, values);
     if (high > 0) {
         m_line->setData({low / kRoom, high * kRoom}, {low / kRoom, high * kRoom});
-        m_plot->xAxis->setRange(low / kRoom, high * kRoom);
-        m_plot->yAxis->setRange(low / kRoom, high * kRoom);
+        for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
+            axis->setRange(low / kRoom, high * kRoom);
+            axis->setTicker(decadeTicks(low, high));
+        }
     } else {
         m_line->data()->clear();
     }

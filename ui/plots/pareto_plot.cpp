@@ -163,7 +163,7 @@ void ParetoPlot::refresh()
         const double left = sizeOf(m_data.curve.front().bytes);
         const double room = std::max(kSmallestShare, (right - left) * 0.04);
         m_plot->xAxis->setRange(left - room, right + room);
-        m_plot->yAxis->setRange(bottom, largest * 1.8);
+        m_plot->yAxis->setRange(bottom, largest * 5); // room for the name of the highest point
     }
     for (const Point& point : m_data.uniforms) {
         if (point.cost <= 0 || point.name.isEmpty())
