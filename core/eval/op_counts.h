@@ -38,8 +38,8 @@ Operations planesOperations(const kernels::SignPlanes& planes, int terms, bool b
 /// At the place with the fewest additions and shifts.
 Operations planesOperations(const kernels::SignPlanes& planes, int terms, bool bias);
 
-/// One rotation of n channels as kernels/rotation.h has it: two additions a butterfly, and a shift for every channel of a
-/// window and pair of stages.
+/// One rotation of n channels as kernels/rotation.h has it: two additions a butterfly, and a shift for every channel of
+/// a window and pair of stages.
 Operations rotationOperations(int n);
 
 /// As this program's CPU kernel does it (kernels/README.md): columns in words of 32, tables of 4 columns for each plane
