@@ -92,17 +92,6 @@ public:
             member, [this, member](const std::string& value) { m_spec[member] = numberOrText(value); }, valueName,
             help);
     }
-    /// "2,3,4"
-    void numbers(const char* member, const char* valueName, const std::string& help)
-    {
-        const auto set = [this, member](const std::string& text) {
-            Json& list = m_spec[member] = Json::array();
-            std::istringstream parts(text);
-            for (std::string part; std::getline(parts, part, ',');)
-                list.push_back(numberOrText(part));
-        };
-        add(member, set, valueName, help);
-    }
     void flag(const char* member, const std::string& help)
     {
         m_app->add_flag_function(
@@ -283,7 +272,7 @@ void describeAnalyze(Command& command)
     command.path("model", "Folder of the model (Hugging Face layout)");
     command.text("save_to", "FILE", "Write the sensitivity here (JSON), for shiftadd allocate");
     command.text("csv", "FILE", "Write it as a table, too: a row for each layer and width");
-    command.numbers("bits", "LIST", "Widths to measure, with commas between them [1,2,3,4]");
+    command.list("bits", "LIST", "Widths to measure, with commas between them [1,2,3,4]");
     command.onOff("measure", "off: only what the weights alone say, within seconds [on]");
     command.text("downstream", "each|scaled|none",
                  withDefault("The model's damage: measured at each width; at one width and scaled to the others by "
@@ -534,7 +523,7 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                   "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
     const BenchSpec shapes;
     bench.repeatable("shapes", "N,K", "Rows and columns; may be repeated");
-    bench.numbers("bits", "Q,...", "Sign planes per weight [3]");
+    bench.list("bits", "Q,...", "Sign planes per weight [3]");
     bench.text("geometry", "lat|acc", withDefault("Scales as quantize makes them in this mode", shapes.geometry));
     bench.number("group_rows", "N", "Rows that share a scale [lat: an eighth of the rows, acc: all]");
     bench.number("tokens", "1..8", withDefault("Tokens that are multiplied together", shapes.tokens));

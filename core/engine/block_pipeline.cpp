@@ -183,17 +183,16 @@ Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, 
     m_place = kPlaces[static_cast<std::size_t>(input)];
     m_clock.lap(m_place, "read");
     if (group.layers.empty()) {
-        m_kept.assign(m_quantized.states.size(), {});
-        ++m_pass;
-        if (!passOn)
-            return {};
-        SA_CHECK(advanceOriginal(read, passOn));
-        return advance(read, passOn);
+        if (passOn && m_spec.driftCorrection)
+            SA_CHECK(advance(m_original, read, passOn));
+        else
+            ++m_pass;
+        return passOn ? advance(m_quantized, read, passOn) : Result<void>();
     }
     m_stepName = group.layers.front().name;
     SA_TRY(const GroupBasis basis, calibrate(group, read, passOn));
     SA_CHECK(sweepGroup(std::move(group), basis, done));
-    return passOn ? advance(read, passOn) : Result<void>();
+    return passOn ? advance(m_quantized, read, passOn) : Result<void>();
 }
 
 /// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
@@ -210,9 +209,8 @@ Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const Wind
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
     const std::size_t windows = m_quantized.states.size();
     const bool kept = passOn && worthKeeping(K);
-    m_kept.assign(windows, {});
     if (kept)
-        m_kept = places(windows, m_quantized.states.front().size(0), K);
+        m_quantized.kept = places(windows, m_quantized.states.front().size(0), K);
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
@@ -223,7 +221,7 @@ Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const Wind
             const CoarseProducts coarse(m_device);
             inputs[w - begin] = read(m_quantized, w);
             if (kept)
-                m_kept[w] = keep(inputs[w - begin], m_kept[w]);
+                m_quantized.kept[w] = keep(inputs[w - begin], m_quantized.kept[w]);
             if (!m_spec.driftCorrection)
                 return;
             originals[w - begin] = read(m_original, w);
@@ -299,11 +297,11 @@ bool BlockPipeline::worthKeeping(std::int64_t width) const
     return width <= 2 * m_model.config.hidden || tokens * width * 4 <= kSmallBytes;
 }
 
-/// Moves the quantized model's states behind the layers that were just replaced.
-Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn)
+/// Moves a model's states behind the layers of one input: the quantized model's once they were replaced.
+Result<void> BlockPipeline::advance(Stream& stream, const WindowStep& read, const PassOn& passOn)
 {
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
-    const std::size_t windows = m_quantized.states.size();
+    const std::size_t windows = stream.states.size();
     for (std::size_t begin = 0; begin < windows; begin += batch) {
         SA_CHECK(m_context.cancel.check());
         const std::size_t end = std::min(windows, begin + batch);
@@ -312,31 +310,15 @@ Result<void> BlockPipeline::advance(const WindowStep& read, const PassOn& passOn
                 return;
             const CoarseProducts coarse(m_device);
             const at::Tensor input =
-                m_kept[w].defined() ? std::exchange(m_kept[w], {}).to(m_device) : read(m_quantized, w);
-            m_quantized.states[w] = keep(passOn(m_quantized, w, input), m_quantized.states[w]);
+                stream.kept.empty() ? read(stream, w) : std::exchange(stream.kept[w], {}).to(m_device);
+            stream.states[w] = keep(passOn(stream, w, input), stream.states[w]);
         });
         report(static_cast<double>(end));
     }
     SA_CHECK(m_context.cancel.check());
+    stream.kept.clear();
     m_clock.lap(m_place, "forward");
     ++m_pass;
-    return {};
-}
-
-Result<void> BlockPipeline::advanceOriginal(const WindowStep& read, const PassOn& passOn)
-{
-    if (!m_original.block || m_original.states.empty())
-        return {};
-    const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
-    for (std::size_t begin = 0; begin < m_original.states.size(); begin += batch) {
-        forEachWindow(begin, std::min(m_original.states.size(), begin + batch), [&](std::size_t w) {
-            if (m_context.cancel.cancelled())
-                return;
-            const CoarseProducts coarse(m_device);
-            m_original.states[w] = keep(passOn(m_original, w, read(m_original, w)), m_original.states[w]);
-        });
-        SA_CHECK(m_context.cancel.check());
-    }
     return {};
 }
 

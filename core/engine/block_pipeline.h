@@ -53,6 +53,7 @@ private:
     /// One of the two models on its way through the blocks.
     struct Stream {
         std::vector<at::Tensor> states;    ///< per window, f32 [T, hidden]: what the next residual starts from; at home
+        std::vector<at::Tensor> kept;      ///< per window, f32 [T, K]: the input that was just read; or empty
         std::optional<DecoderBlock> block; ///< the present one
     };
     using WindowStep = std::function<at::Tensor(Stream& stream, std::size_t window)>;
@@ -63,9 +64,7 @@ private:
                           std::vector<QuantizedLayer>& done);
     Result<GroupBasis> calibrate(const LinearGroup& group, const WindowStep& read, const PassOn& passOn);
     Result<void> sweepGroup(LinearGroup group, const GroupBasis& basis, std::vector<QuantizedLayer>& done);
-    Result<void> advance(const WindowStep& read, const PassOn& passOn);
-    /// The same for the original where no layer of the input is quantized.
-    Result<void> advanceOriginal(const WindowStep& read, const PassOn& passOn);
+    Result<void> advance(Stream& stream, const WindowStep& read, const PassOn& passOn);
     bool worthKeeping(std::int64_t width) const;
     std::vector<at::Tensor> places(std::size_t windows, std::int64_t tokens, std::int64_t width) const;
     /// In its place on behalf of a device; on the CPU the state itself (there both streams may share what `place`
@@ -89,8 +88,6 @@ private:
     PositionEncoder m_positions;
     Stream m_quantized;
     Stream m_original; ///< stands still without drift correction
-    std::vector<at::Tensor>
-        m_kept; ///< of m_quantized, per window: f32 [T, K] input of the layers being swept, or empty
     ProgressMeter m_meter;
     int m_block = 0;
     int m_pass = 0; ///< finished passes over the windows in this block

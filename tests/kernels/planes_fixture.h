@@ -10,6 +10,20 @@
 #include <random>
 #include <vector>
 
+inline std::size_t size(int value)
+{
+    return static_cast<std::size_t>(value);
+}
+
+inline std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
+{
+    std::normal_distribution<float> normal;
+    std::vector<float> x(count);
+    for (float& value : x)
+        value = normal(random);
+    return x;
+}
+
 struct Geometry {
     int N = 0, K = 0, q = 0, R = 0, C = 0;
 };

@@ -15,20 +15,6 @@ using namespace sa::kernels;
 namespace
 {
 
-std::size_t size(int value)
-{
-    return static_cast<std::size_t>(value);
-}
-
-std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
-{
-    std::normal_distribution<float> normal;
-    std::vector<float> x(count);
-    for (float& value : x)
-        value = normal(random);
-    return x;
-}
-
 /// Other numbers in every run; a failure names them.
 std::uint64_t freshSeed()
 {

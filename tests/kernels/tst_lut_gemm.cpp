@@ -17,11 +17,6 @@ namespace
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-std::size_t size(int value)
-{
-    return static_cast<std::size_t>(value);
-}
-
 /// A product on one vector unit, with poisoned y and guarded y and scratch.
 class Product
 {
@@ -85,15 +80,6 @@ std::vector<double> sumsOfScales(const RandomPlanes& planes)
             for (int b = 0; b < w.q; ++b)
                 sums[size(n) * size(w.K) + size(k)] += planes.alpha(n, k, b);
     return sums;
-}
-
-std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
-{
-    std::normal_distribution<float> normal;
-    std::vector<float> x(count);
-    for (float& value : x)
-        value = normal(random);
-    return x;
 }
 
 QByteArray describe(const cpu::LutGemmTarget& target, int m, int n, double got, double expected)

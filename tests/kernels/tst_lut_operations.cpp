@@ -30,20 +30,6 @@ using countingOps::counts;
 namespace
 {
 
-std::size_t size(int value)
-{
-    return static_cast<std::size_t>(value);
-}
-
-std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
-{
-    std::normal_distribution<float> normal;
-    std::vector<float> x(count);
-    for (float& value : x)
-        value = normal(random);
-    return x;
-}
-
 std::vector<float> product(const SignPlanes& w, const std::vector<float>& x, int M, int chunk)
 {
     GuardedFloats scratch(cpu::counted::scratchFloats());

@@ -13,23 +13,9 @@ using namespace sa::kernels;
 namespace
 {
 
-std::size_t size(int value)
-{
-    return static_cast<std::size_t>(value);
-}
-
 constexpr Geometry kGeometries[] = {{1, 1, 1, 1, 1},      {64, 256, 3, 8, 8},   {130, 70, 2, 130, 1},
                                     {150, 90, 4, 33, 8},  {77, 1100, 1, 20, 8}, {45, 77, 2, 1, 80},
                                     {96, 200, 4, 96, 24}, {300, 39, 3, 100, 1}};
-
-std::vector<float> gaussian(std::size_t count, std::mt19937_64& random)
-{
-    std::normal_distribution<float> normal;
-    std::vector<float> x(count);
-    for (float& value : x)
-        value = normal(random);
-    return x;
-}
 
 GpuInfo hopper()
 {

@@ -10,10 +10,9 @@
 #include "ui/cockpit/plan_files.h"
 #include "ui/cockpit/side_panel.h"
 #include "ui/cockpit/skeleton.h"
-#include "ui/style/icons.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
-#include "ui/widgets/icon_label.h"
+#include "ui/widgets/empty_state.h"
 #include "ui/widgets/parts.h"
 
 #include <QAction>
@@ -57,7 +56,11 @@ CockpitPage::CockpitPage(JobService& service, QWidget* parent)
             analyze();
     });
     m_stack = new QStackedWidget(this);
-    m_stack->addWidget(makeEmpty());
+    m_empty =
+        new EmptyState(QStringLiteral("budget"), tr("No model to share bits in"),
+                       tr("Open a model. Its layers appear at once, with what their weights alone say of them."), this);
+    connect(m_empty, &EmptyState::openRequested, this, &CockpitPage::openModelRequested);
+    m_stack->addWidget(m_empty);
     m_stack->addWidget(makeContent());
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(space::kPage, space::kLarge, space::kPage, space::kLarge);
@@ -72,28 +75,6 @@ CockpitPage::CockpitPage(JobService& service, QWidget* parent)
     });
     connect(m_document.undoStack(), &QUndoStack::indexChanged, this, &CockpitPage::refreshCommands);
     connect(&m_document, &AllocationDocument::plansChanged, this, &CockpitPage::refreshCommands);
-}
-
-QWidget* CockpitPage::makeEmpty()
-{
-    m_empty = new QWidget(this);
-    auto* glyph = new IconLabel(44, m_empty);
-    glyph->setIcon(icon(QStringLiteral("budget"), IconTone::Muted));
-    m_emptyTitle = makeTitle(tr("No model to share bits in"), 1.4, m_empty);
-    m_emptyText =
-        makeMuted(tr("Open a model. Its layers appear at once, with what their weights alone say of them."), m_empty);
-    auto* open = makePrimaryButton(tr("Open a model…"), QStringLiteral("open"), m_empty);
-    connect(open, &QPushButton::clicked, this, &CockpitPage::openModelRequested);
-    auto* layout = new QVBoxLayout(m_empty);
-    layout->setSpacing(space::kSmall);
-    layout->addStretch(2);
-    layout->addWidget(glyph, 0, Qt::AlignHCenter);
-    layout->addWidget(m_emptyTitle, 0, Qt::AlignHCenter);
-    layout->addWidget(m_emptyText, 0, Qt::AlignHCenter);
-    layout->addSpacing(space::kSmall);
-    layout->addWidget(open, 0, Qt::AlignHCenter);
-    layout->addStretch(3);
-    return m_empty;
 }
 
 QWidget* CockpitPage::makeContent()
@@ -159,9 +140,9 @@ void CockpitPage::setModel(const ModelSummary& model)
     const bool useful = !model.packed && model.quantizableParameters > 0;
     m_stack->setCurrentWidget(useful ? m_content : m_empty);
     if (!useful) { // what is known of the model before stays, for when it is opened again
-        m_emptyTitle->setText(model.packed ? tr("The bits of this model are given out already")
-                                           : tr("Nothing in this model can be compressed"));
-        m_emptyText->setText(
+        m_empty->setTexts(
+            model.packed ? tr("The bits of this model are given out already")
+                         : tr("Nothing in this model can be compressed"),
             model.packed
                 ? tr("It is compressed: its weights are sign planes now. Open the original to share bits anew.")
                 : tr("It has no linear layers of a kind that this program knows."));

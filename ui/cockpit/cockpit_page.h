@@ -11,7 +11,6 @@
 
 #include <QWidget>
 
-class QLabel;
 class QMenu;
 class QStackedWidget;
 
@@ -21,6 +20,7 @@ namespace sa::ui
 class Banner;
 class BudgetPanel;
 class CockpitHeader;
+class EmptyState;
 class HeatmapCard;
 class PlanActions;
 class PlanFiles;
@@ -73,7 +73,6 @@ protected:
     void showEvent(QShowEvent* event) override;
 
 private:
-    QWidget* makeEmpty();
     QWidget* makeContent();
     void connectAnalysis();
     void onAnalyzed(const std::shared_ptr<Sensitivity>& sensitivity);
@@ -95,8 +94,8 @@ private:
 
     Banner* m_banner;
     QStackedWidget* m_stack;
-    QWidget *m_empty, *m_content;
-    QLabel *m_emptyTitle, *m_emptyText;
+    EmptyState* m_empty;
+    QWidget* m_content;
     CockpitHeader* m_header;
     BudgetPanel* m_budget;
     HeatmapCard* m_heatmap;

@@ -7,10 +7,9 @@
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_view.h"
 #include "ui/pages/unfinished_list.h"
-#include "ui/style/icons.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
-#include "ui/widgets/icon_label.h"
+#include "ui/widgets/empty_state.h"
 #include "ui/widgets/parts.h"
 
 #include <QScrollArea>
@@ -36,7 +35,10 @@ RunPage::RunPage(JobService& service, QWidget* parent)
     m_view = new RunView(this);
     m_view->prompt()->setService(&service);
     m_stack = new QStackedWidget(this);
-    m_stack->addWidget(makeEmpty());
+    m_empty = new EmptyState(QStringLiteral("compress"), tr("Nothing to compress yet"),
+                             tr("Open a model first. Its size after compression is shown before anything runs."), this);
+    connect(m_empty, &EmptyState::openRequested, this, &RunPage::openModelRequested);
+    m_stack->addWidget(m_empty);
     m_stack->addWidget(m_form);
     m_viewScroll = makeScroll(m_view, this);
     m_stack->addWidget(m_viewScroll);
@@ -47,28 +49,6 @@ RunPage::RunPage(JobService& service, QWidget* parent)
     layout->addWidget(m_stack, 1);
     connectRun();
     connectExport();
-}
-
-QWidget* RunPage::makeEmpty()
-{
-    m_empty = new QWidget(this);
-    auto* glyph = new IconLabel(44, m_empty);
-    glyph->setIcon(icon(QStringLiteral("compress"), IconTone::Muted));
-    m_emptyTitle = makeTitle(tr("Nothing to compress yet"), 1.4, m_empty);
-    m_emptyText =
-        makeMuted(tr("Open a model first. Its size after compression is shown before anything runs."), m_empty);
-    auto* open = makePrimaryButton(tr("Open a model…"), QStringLiteral("open"), m_empty);
-    connect(open, &QPushButton::clicked, this, &RunPage::openModelRequested);
-    auto* layout = new QVBoxLayout(m_empty);
-    layout->setSpacing(space::kSmall);
-    layout->addStretch(2);
-    layout->addWidget(glyph, 0, Qt::AlignHCenter);
-    layout->addWidget(m_emptyTitle, 0, Qt::AlignHCenter);
-    layout->addWidget(m_emptyText, 0, Qt::AlignHCenter);
-    layout->addSpacing(space::kSmall);
-    layout->addWidget(open, 0, Qt::AlignHCenter);
-    layout->addStretch(3);
-    return m_empty;
 }
 
 void RunPage::connectRun()
@@ -163,10 +143,10 @@ void RunPage::setModel(const ModelSummary& model)
     if (useful) {
         m_form->setModel(model);
     } else {
-        m_emptyTitle->setText(model.packed ? tr("This model is compressed already")
-                                           : tr("Nothing in this model can be compressed"));
-        m_emptyText->setText(model.packed ? tr("Open the original to compress it again, with other settings.")
-                                          : tr("It has no linear layers of a kind that this program knows."));
+        m_empty->setTexts(model.packed ? tr("This model is compressed already")
+                                       : tr("Nothing in this model can be compressed"),
+                          model.packed ? tr("Open the original to compress it again, with other settings.")
+                                       : tr("It has no linear layers of a kind that this program knows."));
     }
     if (!isRunning() && !(showsResult() && model.packed)) {
         if (!showsResult())

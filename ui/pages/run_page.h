@@ -10,7 +10,6 @@
 
 #include <optional>
 
-class QLabel;
 class QPushButton;
 class QStackedWidget;
 
@@ -18,6 +17,7 @@ namespace sa::ui
 {
 
 class Banner;
+class EmptyState;
 class RunForm;
 class RunView;
 
@@ -59,7 +59,6 @@ Q_SIGNALS:
     void noted(const sa::Note& note);
 
 private:
-    QWidget* makeEmpty();
     void connectRun();
     void connectExport();
     void launch(const RunPlan& plan);
@@ -77,8 +76,7 @@ private:
     Banner* m_banner;
     BannerAction m_bannerAction = BannerAction::None;
     QStackedWidget* m_stack;
-    QWidget* m_empty;
-    QLabel *m_emptyTitle, *m_emptyText;
+    EmptyState* m_empty;
     RunForm* m_form;
     RunView* m_view;
     QWidget* m_viewScroll;

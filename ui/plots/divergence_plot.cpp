@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/plots/divergence_plot.h"
 
+#include "ui/plots/plot_style.h"
 #include "ui/style/theme.h"
 
 #include <QMouseEvent>
@@ -134,16 +135,7 @@ bool DivergencePlot::eventFilter(QObject* watched, QEvent* event)
 void DivergencePlot::applyColors()
 {
     const Colors& colors = colorsOf(palette());
-    m_plot->setBackground(colors.surface);
-    QFont small = font();
-    small.setPointSizeF(small.pointSizeF() * 0.9);
-    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
-        axis->setBasePen(QPen(colors.border));
-        axis->setTickLabelColor(colors.muted);
-        axis->setTickLabelFont(small);
-        axis->grid()->setPen(QPen(colors.border, 0, Qt::SolidLine));
-        axis->grid()->setZeroLinePen(QPen(colors.border));
-    }
+    stylePlot(*m_plot, *this);
     m_plot->yAxis->setBasePen(Qt::NoPen);
     m_bars->setBrush(colors.accent);
     m_marked->setBrush(colors.warning);

@@ -2,6 +2,7 @@
 #include "ui/plots/error_plot.h"
 
 #include "ui/models/run_layer_model.h"
+#include "ui/plots/plot_style.h"
 #include "ui/style/theme.h"
 #include "ui/text.h"
 
@@ -202,17 +203,7 @@ void ErrorPlot::resizeEvent(QResizeEvent* event)
 void ErrorPlot::applyColors()
 {
     const Colors& colors = colorsOf(palette());
-    m_plot->setBackground(colors.surface);
-    QFont small = font();
-    small.setPointSizeF(small.pointSizeF() * 0.9);
-    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
-        axis->setBasePen(QPen(colors.border));
-        axis->setTickPen(QPen(colors.borderStrong));
-        axis->setTickLabelColor(colors.muted);
-        axis->setTickLabelFont(small);
-        axis->grid()->setPen(QPen(colors.border, 0, Qt::SolidLine));
-        axis->grid()->setZeroLinePen(QPen(colors.border));
-    }
+    stylePlot(*m_plot, *this);
     m_plot->yAxis->setBasePen(Qt::NoPen);
     m_bars->setPen(Qt::NoPen);
     m_bars->setBrush(colors.accent);

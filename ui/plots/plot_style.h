@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the plots of the bit budget share: the theme's colours on axes, pictures on disk. Only files of ui/plots know
+// What the plots share: the theme's colours on axes, pictures on disk. Only files of ui/plots know
 // QCustomPlot.
 #pragma once
 
