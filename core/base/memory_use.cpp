@@ -30,4 +30,16 @@ void resetPeakMemory() noexcept
     std::ofstream("/proc/self/clear_refs") << "5";
 }
 
+std::optional<std::uint64_t> availableMemory()
+{
+    std::ifstream info("/proc/meminfo");
+    for (std::string key; info >> key;) {
+        std::uint64_t kibibytes = 0;
+        if (key == "MemAvailable:" && info >> kibibytes)
+            return kibibytes << 10;
+        info.ignore(1 << 10, '\n');
+    }
+    return std::nullopt;
+}
+
 } // namespace sa

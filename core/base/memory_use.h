@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What this process takes of the machine's memory, as the kernel counts it.
+// The machine's memory, as the kernel counts it: what this process takes, and what is left.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace sa
 {
@@ -15,5 +16,8 @@ struct MemoryUse {
 MemoryUse memoryUse();
 /// Lets the peak start anew, where the kernel allows it.
 void resetPeakMemory() noexcept;
+
+/// Free for new programs now (MemAvailable); nothing where the system does not say.
+std::optional<std::uint64_t> availableMemory();
 
 } // namespace sa

@@ -29,4 +29,19 @@ std::string resourcePath(const std::string& name)
     return {};
 }
 
+std::optional<std::string> userCacheFolder()
+{
+    const auto variable = [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value ? value : "");
+    };
+    if (const std::string own = variable("SHIFTADD_CACHE"); !own.empty())
+        return own == "off" ? std::nullopt : std::optional(own);
+    if (const std::string cache = variable("XDG_CACHE_HOME"); cache.starts_with('/')) // relative ones are to be ignored
+        return joinPath(cache, "shiftadd");
+    if (const std::string home = variable("HOME"); home.starts_with('/'))
+        return joinPath(joinPath(home, ".cache"), "shiftadd");
+    return std::nullopt;
+}
+
 } // namespace sa

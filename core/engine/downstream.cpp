@@ -2,7 +2,7 @@
 #include "core/engine/downstream.h"
 
 #include "core/alloc/sensitivity.h"
-#include "core/engine/estimates.h"
+#include "core/base/memory_use.h"
 #include "core/engine/group_quantizer.h"
 #include "core/model/tensors.h"
 #include "core/quant/device_sweep.h"
@@ -65,7 +65,7 @@ Result<void> DownstreamMeter::advance(std::vector<at::Tensor>& states, const Dec
 std::size_t DownstreamMeter::waveSize() const
 {
     constexpr std::uint64_t kLeast = std::uint64_t{256} << 20; // where nobody knows
-    const std::uint64_t free = m_device.is_cpu() ? availableMemoryBytes() : freeDeviceBytes(m_device);
+    const std::uint64_t free = m_device.is_cpu() ? availableMemory().value_or(0) : freeDeviceBytes(m_device);
     const std::uint64_t each =
         4 * static_cast<std::uint64_t>(m_tokens) * static_cast<std::uint64_t>(m_model.config.hidden);
     return std::max<std::size_t>(1, static_cast<std::size_t>(std::max(free / 4, kLeast) / each));

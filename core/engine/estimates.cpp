@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 #include <algorithm>
-#include <fstream>
 #include <optional>
 #include <string>
 
@@ -126,18 +125,6 @@ double quantizeSeconds(const ModelFolder& model, const QuantizeSpec& spec)
     const double flops = 2.0 * tokens * (kForwardPasses * weights + hessian);
     const double blocks = static_cast<double>(model.config.layers);
     return blocks * (flops / flopsPerSecond() + kSweepSecondsPerCode * weights * spec.bits / parallelThreads());
-}
-
-std::uint64_t availableMemoryBytes()
-{
-    std::ifstream info("/proc/meminfo");
-    for (std::string key; info >> key;) {
-        std::uint64_t kilobytes = 0;
-        if (key == "MemAvailable:" && info >> kilobytes)
-            return kilobytes << 10;
-        info.ignore(1 << 10, '\n');
-    }
-    return 0;
 }
 
 } // namespace sa

@@ -31,7 +31,4 @@ std::uint64_t residentBytes(const ModelFolder& model);
 /// Seconds on this machine's cores; runs a product of matrices for some 50 ms to see how fast they are.
 double quantizeSeconds(const ModelFolder& model, const QuantizeSpec& spec);
 
-/// MemAvailable of the system; 0 when it does not say.
-std::uint64_t availableMemoryBytes();
-
 } // namespace sa

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/resources.h"
 #include "core/engine/evaluation.h"
 #include "core/engine/model_identity.h"
 #include "core/engine/progress.h"
@@ -55,7 +56,7 @@ Result<const Decoder*> EvaluatedModel::halfDecoder()
 
 std::optional<std::string> cacheFolder(const EvaluateSpec& spec)
 {
-    return spec.cache ? ChunkCache::userFolder() : std::nullopt;
+    return spec.cache ? userCacheFolder() : std::nullopt;
 }
 
 Json finiteOrNull(double value)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `doctor`: will this folder open, run and quantize here? Every question that headers can answer, each with its remedy.
+#include "core/base/memory_use.h"
 #include "core/chat/chat_template.h"
 #include "core/engine/estimates.h"
 #include "core/engine/jobs.h"
@@ -137,7 +138,7 @@ void checkTemplate(const std::string& folder, Report& report)
 
 void checkMemory(const ModelFolder& model, const QuantizeSpec& spec, Json& estimates, Report& report)
 {
-    const std::uint64_t available = availableMemoryBytes();
+    const std::uint64_t available = availableMemory().value_or(0);
     const std::uint64_t resident = residentBytes(model);
     const std::uint64_t quantize = model.packed() ? 0 : quantizeMemoryBytes(model, spec);
     estimates["memory_bytes"] = model.packed() ? resident : quantize;

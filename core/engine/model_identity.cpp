@@ -3,6 +3,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/file.h"
+#include "core/base/resources.h"
 #include "core/base/sha256.h"
 #include "core/engine/progress.h"
 #include "core/eval/chunk_cache.h"
@@ -35,7 +36,7 @@ class Digests
 public:
     Digests()
     {
-        if (const auto folder = ChunkCache::userFolder())
+        if (const auto folder = userCacheFolder())
             m_path = joinPath(*folder, "digests.json");
         if (m_path.empty() || !exists(m_path))
             return;

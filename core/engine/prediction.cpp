@@ -2,6 +2,7 @@
 #include "core/engine/prediction.h"
 
 #include "core/base/file.h"
+#include "core/base/resources.h"
 #include "core/engine/sensitivity_cache.h"
 
 #include <algorithm>
@@ -52,9 +53,10 @@ std::optional<Sensitivity> findCachedSensitivity(const QuantizationInfo& info, c
 {
     std::vector<std::string> folders;
     std::error_code failed;
-    for (fs::directory_iterator entry(joinPath(cacheFolder(), "sensitivity"), failed), end; !failed && entry != end;
-         entry.increment(failed))
-        folders.push_back(entry->path().string());
+    if (const auto root = userCacheFolder())
+        for (fs::directory_iterator entry(joinPath(*root, "sensitivity"), failed), end; !failed && entry != end;
+             entry.increment(failed))
+            folders.push_back(entry->path().string());
     std::sort(folders.begin(), folders.end());
     // Of several, the one whose calibration is most like the job's.
     const auto likeness = [&](const Sensitivity& s) {

@@ -3,9 +3,9 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/file.h"
+#include "core/base/resources.h"
 #include "core/base/sha256.h"
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -18,29 +18,14 @@ namespace
 
 constexpr const char* kDigest = "sha256";
 
-/// The XDG specification: relative paths are invalid and to be ignored.
-std::string absolute(const char* variable)
-{
-    const char* value = std::getenv(variable);
-    return value && *value == '/' ? value : "";
-}
-
 } // namespace
-
-std::string cacheFolder()
-{
-    if (const std::string cache = absolute("XDG_CACHE_HOME"); !cache.empty())
-        return joinPath(cache, "shiftadd");
-    const std::string home = absolute("HOME");
-    return home.empty() ? "" : joinPath(joinPath(home, ".cache"), "shiftadd");
-}
 
 Result<SensitivityCache> SensitivityCache::open(const Json& identity)
 {
-    const std::string root = cacheFolder();
-    if (root.empty())
+    const auto root = userCacheFolder();
+    if (!root)
         return makeError(Errc::NotFound, "there is no folder for caches").wanted("XDG_CACHE_HOME or HOME");
-    const std::string folder = joinPath(joinPath(root, "sensitivity"), sha256Of(json::dump(identity)).substr(0, 32));
+    const std::string folder = joinPath(joinPath(*root, "sensitivity"), sha256Of(json::dump(identity)).substr(0, 32));
     std::error_code failed;
     fs::create_directories(folder, failed);
     if (failed)

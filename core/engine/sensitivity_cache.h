@@ -13,9 +13,6 @@
 namespace sa
 {
 
-/// $XDG_CACHE_HOME/shiftadd, or ~/.cache/shiftadd; empty when neither is set.
-std::string cacheFolder();
-
 /// Members of an analysis' settings, and of a quantize job's recipe, that decide how a layer becomes planes.
 inline constexpr const char* kQuantizerSettings[] = {"mode",    "rounds", "apot",         "group_rows", "damping",
                                                      "rescale", "rotate", "weighted_fit", "refinements"};

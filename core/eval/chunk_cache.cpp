@@ -6,7 +6,6 @@
 #include "core/base/sha256.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 namespace sa
@@ -20,21 +19,6 @@ constexpr std::uint64_t kMaxHeader = 1024;
 constexpr std::uint64_t kReserve = std::uint64_t{1} << 30; ///< a cache never fills the disk
 
 } // namespace
-
-std::optional<std::string> ChunkCache::userFolder()
-{
-    const auto variable = [](const char* name) {
-        const char* value = std::getenv(name);
-        return std::string(value ? value : "");
-    };
-    if (const std::string own = variable("SHIFTADD_CACHE"); !own.empty())
-        return own == "off" ? std::nullopt : std::optional(own);
-    if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-        return joinPath(cache, "shiftadd");
-    if (const std::string home = variable("HOME"); !home.empty())
-        return joinPath(joinPath(home, ".cache"), "shiftadd");
-    return std::nullopt;
-}
 
 ChunkCache::ChunkCache(std::optional<std::string> folder, const std::string& kind, const Json& identity)
     : m_identity(identity)

@@ -19,10 +19,6 @@ namespace sa
 class ChunkCache
 {
 public:
-    /// $SHIFTADD_CACHE, $XDG_CACHE_HOME/shiftadd or ~/.cache/shiftadd; nothing when SHIFTADD_CACHE is "off" or there is
-    /// no home.
-    static std::optional<std::string> userFolder();
-
     /// `kind`: a word for people who look into the folder. Without a folder nothing is ever found or kept.
     ChunkCache(std::optional<std::string> folder, const std::string& kind, const Json& identity);
 

@@ -39,7 +39,7 @@ class Runner:
         self.sensitivities.mkdir(parents=True, exist_ok=True)
 
     def shiftadd(self, *arguments):
-        environment = {**os.environ, "XDG_CACHE_HOME": str(self.sensitivities / "cache")}
+        environment = {**os.environ, "SHIFTADD_CACHE": str(self.sensitivities / "cache")}
         done = subprocess.run([self.options.shiftadd, *map(str, arguments), "--json"], capture_output=True, text=True,
                               env=environment, check=False)
         last = (done.stdout.strip().splitlines() or ["{}"])[-1]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/compare/chat_page.h"
 
+#include "core/base/memory_use.h"
 #include "ui/async.h"
 #include "ui/compare/chat_pane.h"
 #include "ui/compare/chat_session.h"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/compare/memory_fit.h"
 
-#include <QFile>
-
 #include <algorithm>
 
 namespace sa::ui
@@ -28,22 +26,6 @@ std::uint64_t residentBytes(const ModelSummary& model)
     }
     const auto dense = static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.parameters - packedWeights));
     return kProcessBytes + planes + 4 * dense;
-}
-
-std::optional<std::uint64_t> availableMemory()
-{
-    QFile file(QStringLiteral("/proc/meminfo"));
-    if (!file.open(QIODevice::ReadOnly))
-        return std::nullopt;
-    for (const QByteArray& line : file.readAll().split('\n')) {
-        if (!line.startsWith("MemAvailable:"))
-            continue;
-        bool ok = false;
-        const qulonglong kibibytes = line.mid(13).simplified().split(' ').value(0).toULongLong(&ok);
-        if (ok)
-            return kibibytes * 1024;
-    }
-    return std::nullopt;
 }
 
 MemoryFit memoryFit(const ModelSummary& left, const ModelSummary& right, std::optional<std::uint64_t> available)

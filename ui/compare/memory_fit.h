@@ -13,9 +13,6 @@ namespace sa::ui
 /// libraries take their share, too. Without the key-value cache, which grows with the conversation.
 std::uint64_t residentBytes(const ModelSummary& model);
 
-/// Free for new programs now (MemAvailable); nothing where the system does not tell. Reads /proc: pool threads only.
-std::optional<std::uint64_t> availableMemory();
-
 struct MemoryFit {
     bool together = true; ///< both fit, as far as is known
     std::uint64_t needed = 0, available = 0;

@@ -129,6 +129,7 @@ private Q_SLOTS:
     void init()
     {
         QDir(cache()).removeRecursively();
+        qunsetenv("SHIFTADD_CACHE"); // which goes before
         qputenv("XDG_CACHE_HOME", cache().toUtf8());
     }
 

@@ -72,6 +72,7 @@ class TestPlanJob : public QObject
 private Q_SLOTS:
     void initTestCase()
     {
+        qunsetenv("SHIFTADD_CACHE"); // which goes before
         qputenv("XDG_CACHE_HOME", path("cache").toUtf8());
         QVERIFY(QDir().mkpath(path("tiny")));
         QVERIFY(test::writeTinyModel(file("tiny"), {.blocks = kBlocks}));

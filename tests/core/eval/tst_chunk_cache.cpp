@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/atomic_file.h"
 #include "core/base/file.h"
+#include "core/base/resources.h"
 #include "core/eval/chunk_cache.h"
 
 #include <QDir>
@@ -100,12 +101,12 @@ private Q_SLOTS:
     {
         const QByteArray before = qgetenv("SHIFTADD_CACHE");
         qputenv("SHIFTADD_CACHE", "off");
-        QVERIFY(!ChunkCache::userFolder());
+        QVERIFY(!userCacheFolder());
         qputenv("SHIFTADD_CACHE", "/some/where");
-        QVERIFY(ChunkCache::userFolder() == std::string("/some/where"));
+        QVERIFY(userCacheFolder() == std::string("/some/where"));
         qunsetenv("SHIFTADD_CACHE");
         qputenv("XDG_CACHE_HOME", "/x");
-        QVERIFY(ChunkCache::userFolder() == std::string("/x/shiftadd"));
+        QVERIFY(userCacheFolder() == std::string("/x/shiftadd"));
         qunsetenv("XDG_CACHE_HOME");
         qputenv("SHIFTADD_CACHE", before);
     }
