@@ -66,6 +66,16 @@ int slicesFor(int chunks, int most)
     return (chunks + most - 1) / most;
 }
 
+/// Segments and blocks, from the cuts of K.
+void cutUnits(const SignPlanes* parts, int count, const GpuInfo& device, const GpuImage& image, GpuPlan& out)
+{
+    out.segmentCount = 0;
+    forEachGroup(parts, count, [&](const SignPlanes&, int, int, int) { out.segmentCount += out.slices; });
+    const int units = image.tiles * image.chunks;
+    // A warp that has less than a chunk or two only adds to the sums that must be joined.
+    out.blocks = std::clamp((units + 2 * kWarps - 1) / (2 * kWarps), 1, device.multiprocessors);
+}
+
 /// Cuts of K: a block keeps the operands of two cuts, so that it seldom waits for a second load.
 void plan(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTuning& tuning, int tokens,
           const GpuImage& image, GpuPlan& out)
@@ -82,12 +92,18 @@ void plan(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTu
     // Two segments are what a block of a large matrix touches at most; more room would only cost occupancy.
     if (image.tiles * out.slices > 4 * device.multiprocessors)
         out.windowChunks = std::min(out.windowChunks, 2 * longest);
-    int segments = 0;
-    forEachGroup(parts, count, [&](const SignPlanes&, int, int, int) { segments += out.slices; });
-    out.segmentCount = segments;
-    const int units = image.tiles * image.chunks;
-    // A warp that has less than a chunk or two only adds to the sums that must be joined.
-    out.blocks = std::clamp((units + 2 * kWarps - 1) / (2 * kWarps), 1, device.multiprocessors);
+    cutUnits(parts, count, device, image, out);
+}
+
+/// The cut for the product of a decode step.
+void planStep(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTuning& tuning, const GpuImage& image,
+              GpuPlan& out)
+{
+    out.stages = device.sharedBytes >= 160000 ? kStages : kFewStages;
+    const int most = tuning.stepSliceChunks > 0 ? std::min(tuning.stepSliceChunks, kStepWindowChunks) : kStepSliceChunks;
+    out.slices = slicesFor(image.chunks, most);
+    out.windowChunks = kStepWindowChunks;
+    cutUnits(parts, count, device, image, out);
 }
 
 } // namespace
@@ -137,12 +153,18 @@ Status gpuImage(const SignPlanes* parts, int count, const GpuInfo& device, GpuPa
         image.scales = place(image.scaleBytes);
         // About one block for each multiprocessor makes the operand, two chunks or more.
         image.operandParts = std::clamp(device.multiprocessors / image.groups, 1, (image.chunks + 1) / 2);
-        for (int i = 0; i < kGpuPlans; ++i) {
-            GpuPlan& p = image.plans[i];
-            plan(parts, count, device, tuning, kGpuTokens[i], image, p);
+        image.stepMaxima = place(groups * static_cast<std::size_t>(image.scaleColumns) * sizeof(float));
+        image.stepScales = place(image.scaleBytes * 2);
+        const auto placeTables = [&](GpuPlan& p) {
             p.segments = place(static_cast<std::size_t>(p.segmentCount) * sizeof(Segment));
             p.ranges = place(static_cast<std::size_t>(p.blocks) * sizeof(Range));
+        };
+        for (int i = 0; i < kGpuPlans; ++i) {
+            plan(parts, count, device, tuning, kGpuTokens[i], image, image.plans[i]);
+            placeTables(image.plans[i]);
         }
+        planStep(parts, count, device, tuning, image, image.step);
+        placeTables(image.step);
         constexpr std::size_t kTokens = kGpuTokens[kGpuPlans - 1];
         image.zeroedBytes = aligned(static_cast<std::size_t>(image.tiles) * onebit::kTileRows * kTokens * 8);
         image.scratchBytes =
@@ -215,6 +237,10 @@ void writeOneBit(const SignPlanes* parts, int count, const GpuImage& image, void
     const auto stride = static_cast<std::size_t>(image.scaleColumns);
     std::size_t tile = 0, group = 0;
     auto* scales = at<PackedScale>(host, image.scales);
+    auto* stepScales = at<float>(host, image.stepScales);
+    auto* maxima = at<float>(host, image.stepMaxima);
+    std::fill_n(maxima, image.groups * image.scaleColumns, 0.0F);
+    std::fill_n(stepScales, image.groups * image.q * image.scaleColumns, 0.0F);
     for (int i = 0; i < count; ++i) {
         const SignPlanes& w = parts[i];
         auto* tiles =
@@ -224,11 +250,17 @@ void writeOneBit(const SignPlanes* parts, int count, const GpuImage& image, void
         // [columns][q][groups] -> [groups][q][columns]: a group's operand is made from a contiguous stretch.
         for (std::size_t g = 0; g < w.rowGroups(); ++g, ++group)
             for (std::size_t b = 0; b < q; ++b)
-                for (std::size_t c = 0; c < columns; ++c)
-                    scales[(group * q + b) * stride + c] = w.scales[(c * q + b) * w.rowGroups() + g];
+                for (std::size_t c = 0; c < columns; ++c) {
+                    const PackedScale scale = w.scales[(c * q + b) * w.rowGroups() + g];
+                    const auto value = static_cast<float>(apotValue(scale)); // not negative
+                    scales[(group * q + b) * stride + c] = scale;
+                    stepScales[(group * q + b) * stride + c] = value;
+                    maxima[group * stride + c] = std::max(maxima[group * stride + c], value);
+                }
     }
     for (const GpuPlan& plan : image.plans)
         writePlan(parts, count, image, plan, host);
+    writePlan(parts, count, image, image.step, host);
 }
 
 void writeTable(const SignPlanes* parts, int count, const GpuImage& image, void* host)

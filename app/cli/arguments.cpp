@@ -82,6 +82,10 @@ public:
     {
         m_app->add_option_function<std::string>(optionFor(member), setText(member), help)->required()->type_name("");
     }
+    void optionalPath(const char* member, const char* help)
+    {
+        m_app->add_option_function<std::string>(optionFor(member), setText(member), help)->type_name("");
+    }
     CLI::Option* text(const char* member, const char* valueName, const std::string& help)
     {
         return add(member, setText(member), valueName, help);
@@ -518,10 +522,16 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     addOutliers.number("seed", "N", withDefault("Which channels", outliers.seed));
 
     Command bench(app, "bench", "bench",
-                  "Measure the packed product on weight shapes, beside memory and a dense product",
+                  "Measure a model token by token, or the packed product on weight shapes, beside memory and dense weights",
+                  "  shiftadd bench packed-3bit --device cuda:0\n"
+                  "  shiftadd bench --config models/Llama-2-70b/config.json --bits 3 --device cuda:0\n"
                   "  shiftadd bench --shape 4096,11008 --bits 2,3,4\n"
                   "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
     const BenchSpec shapes;
+    bench.optionalPath("model", "Folder of a model to measure");
+    bench.text("config", "FILE", "Measure a model of random weights with the shape of this config.json");
+    bench.number("context", "N", withDefault("With a model: tokens in the cache before", shapes.context));
+    bench.number("decode", "N", withDefault("With a model: tokens of a measurement", shapes.decode));
     bench.repeatable("shapes", "N,K", "Rows and columns; may be repeated");
     bench.list("bits", "Q,...", "Sign planes per weight [3]");
     bench.text("geometry", "lat|acc", withDefault("Scales as quantize makes them in this mode", shapes.geometry));

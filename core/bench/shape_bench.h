@@ -54,7 +54,7 @@ struct GpuBenchTuning {
 };
 
 struct ShapeBenchRequest {
-    std::vector<ShapeCase> cases;
+    std::vector<ShapeCase> cases; ///< none: only the device and what it reads
     int repeats = 15;
     std::uint64_t seed = 0;
     /// CPU: memory that the matrices of one case fill together, and what is read for the ceiling; more than the caches

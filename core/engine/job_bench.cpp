@@ -80,6 +80,8 @@ void denseVectorProduct(const float* weight, const float* x, float* y, int N, in
 
 Result<Json> benchShapes(const BenchSpec& spec, const JobContext& context)
 {
+    if (spec.shapes.empty())
+        return benchModel(spec, context);
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     ShapeBenchRequest request;

@@ -5,6 +5,7 @@
 #include "core/engine/power_meter.h"
 #include "core/engine/progress.h"
 #include "core/eval/statistics.h"
+#include "core/model/decode_step.h"
 #include "core/runtime/generate.h"
 
 #include <algorithm>
@@ -107,6 +108,8 @@ private:
         resetPeakMemory();
         auto caches = decoder.makeCaches(static_cast<std::int64_t>(prompt.size()) + m_spec.decode);
 
+        const auto step = DecodeStep::create(decoder.stepModel(), caches);
+
         const double joulesAtStart = joules();
         const Stopwatch watch;
         const at::Tensor states = decoder.hidden(prompt, &caches);
@@ -114,7 +117,9 @@ private:
         const double prefill = watch.seconds(), joulesAfterPrefill = joules();
         for (int i = 1; i < m_spec.decode; ++i) {
             SA_CHECK(m_context.cancel.check());
-            id = greedy(decoder.logits(decoder.hidden(std::span(&id, 1), &caches)));
+            if (step)
+                step->run(id);
+            id = step ? step->likeliest() : greedy(decoder.logits(decoder.hidden(std::span(&id, 1), &caches)));
         }
         const double seconds = watch.seconds(), joulesAtEnd = joules();
         const auto peak = memoryUse().peakBytes;

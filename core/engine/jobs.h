@@ -32,6 +32,7 @@ Result<Json> measureLatency(const LatencySpec& spec, const JobContext& context);
 /// The certificate. A limit that is exceeded is no error of the job: `gate.accepted` says so.
 Result<Json> writeReport(const ReportSpec& spec, const JobContext& context);
 Result<Json> benchShapes(const BenchSpec& spec, const JobContext& context);
+Result<Json> benchModel(const BenchSpec& spec, const JobContext& context);
 Result<Json> listMethods(const MethodsSpec& spec, const JobContext& context);
 /// Never an error for what is wrong with the folder: that is the result.
 Result<Json> examineModel(const DoctorSpec& spec, const JobContext& context);

@@ -2,6 +2,7 @@
 #include "core/model/decoder.h"
 
 #include "core/model/linear.h"
+#include "core/model/step_model.h"
 
 #include <ATen/ATen.h>
 
@@ -59,8 +60,17 @@ std::vector<KvCache> Decoder::makeCaches(std::int64_t capacity) const
 void Decoder::roundToHalf()
 {
     m_half = true;
+    m_stepModel = nullptr;
     for (DecoderBlock& block : m_blocks)
         block.roundToHalf();
+}
+
+std::shared_ptr<const StepModel> Decoder::stepModel() const
+{
+    if (!m_stepModel && m_device.is_cuda())
+        if (auto model = stepModelOf(*this))
+            m_stepModel = std::make_shared<const StepModel>(std::move(*model));
+    return m_stepModel;
 }
 
 std::int64_t Decoder::blockWeightBytes() const

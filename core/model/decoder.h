@@ -11,6 +11,8 @@
 namespace sa
 {
 
+struct StepModel;
+
 class Decoder
 {
 public:
@@ -27,7 +29,13 @@ public:
     void roundToHalf();
     const Embeddings& embeddings() const { return m_embeddings; }
     const ModelConfig& config() const { return m_config; }
+    at::Device device() const { return m_device; }
+    const std::vector<DecoderBlock>& blocks() const { return m_blocks; }
+    const PositionEncoder& positions() const { return m_positions; }
+    bool roundsToHalf() const { return m_half; }
     std::int64_t blockWeightBytes() const; ///< resident bytes of the blocks' linears
+    /// What a decode step on a device runs (decode_step.h), made when first asked for; null: no step can run this.
+    std::shared_ptr<const StepModel> stepModel() const;
 
 private:
     Decoder(ModelConfig config, at::Device device, Embeddings embeddings);
@@ -37,6 +45,7 @@ private:
     std::vector<DecoderBlock> m_blocks;
     PositionEncoder m_positions;
     bool m_half = false;
+    mutable std::shared_ptr<const StepModel> m_stepModel;
 };
 
 } // namespace sa

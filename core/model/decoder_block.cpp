@@ -22,30 +22,51 @@ Result<at::Tensor> readUnpacked(const ModelFolder& model, const PackedLayerInfo&
     return values;
 }
 
-Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const LinearInfo& info, at::Device device,
-                                           DecoderBlock::PackedForm form)
+Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const LinearInfo& info, at::Tensor bias,
+                                           at::Device device, DecoderBlock::PackedForm form)
 {
-    at::Tensor bias;
-    if (info.bias) {
-        SA_TRY(bias, readFloatTensor(model.store, info.name + ".bias", device));
-    }
     const PackedLayerInfo* packed = model.packedLayer(info.name);
     if (packed && form == DecoderBlock::PackedForm::Dense) {
         SA_TRY(const at::Tensor weight, readUnpacked(model, *packed));
         return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(weight.to(device), std::move(bias)));
     }
     if (packed) {
-        if (!device.is_cpu()) {
-            SA_TRY(const PackedWeight weight, readPacked(model.store, *packed));
-            auto linear = makeGpuLinear(weight, std::move(bias), device);
-            return linear ? std::move(linear)
-                          : Result<std::unique_ptr<Linear>>(std::move(linear).error().in(model.path));
-        }
         SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
         return std::unique_ptr<Linear>(std::make_unique<PlanesLinear>(std::move(weight), std::move(bias)));
     }
     SA_TRY(at::Tensor weight, readFloatTensor(model.store, info.name + ".weight", device));
     return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(std::move(weight), std::move(bias)));
+}
+
+/// The linears that read one input, in order. On a device, packed ones are put together where they can be.
+Result<std::vector<std::unique_ptr<Linear>>> readLinears(const ModelFolder& model, const std::vector<LinearInfo>& infos,
+                                                         at::Device device, DecoderBlock::PackedForm form)
+{
+    std::vector<std::unique_ptr<Linear>> out(infos.size());
+    std::vector<GpuLayer> layers;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < infos.size(); ++i) {
+        at::Tensor bias;
+        if (infos[i].bias) {
+            SA_TRY(bias, readFloatTensor(model.store, infos[i].name + ".bias", device));
+        }
+        const PackedLayerInfo* packed = model.packedLayer(infos[i].name);
+        if (packed && form == DecoderBlock::PackedForm::Planes && !device.is_cpu()) {
+            SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
+            layers.push_back({std::move(weight), std::move(bias)});
+            places.push_back(i);
+            continue;
+        }
+        SA_TRY(out[i], readLinear(model, infos[i], std::move(bias), device, form));
+    }
+    if (layers.empty())
+        return out;
+    auto bodies = makeGpuLinears(std::move(layers), device);
+    if (!bodies)
+        return std::move(bodies).error().in(model.path);
+    for (std::size_t i = 0; i < places.size(); ++i)
+        out[places[i]] = std::move((*bodies)[i]);
+    return out;
 }
 
 at::Tensor activate(Activation activation, const at::Tensor& x)
@@ -65,6 +86,20 @@ at::Tensor activate(Activation activation, const at::Tensor& x)
 
 } // namespace
 
+DecoderBlock::Shape DecoderBlock::shapeOf(const ModelConfig& c, int block)
+{
+    return {c.heads,
+            c.kvHeads,
+            c.headDim,
+            c.normPlacement,
+            c.residualFromNorm,
+            c.gatedMlp,
+            c.fusedAttention,
+            c.windowOf(block) > 0,
+            c.activation,
+            {c.attentionScale, c.attentionSoftcap, c.windowOf(block)}};
+}
+
 Result<DecoderBlock> DecoderBlock::load(const ModelFolder& model, int block, at::Device device, PackedForm form)
 {
     const ModelConfig& c = model.config;
@@ -73,32 +108,25 @@ Result<DecoderBlock> DecoderBlock::load(const ModelFolder& model, int block, at:
         return name.empty() ? Norm() : Norm::load(model, prefix + std::string(name), device);
     };
     DecoderBlock out;
-    out.m_shape = {c.heads,
-                   c.kvHeads,
-                   c.headDim,
-                   c.normPlacement,
-                   c.residualFromNorm,
-                   c.gatedMlp,
-                   c.fusedAttention,
-                   c.windowOf(block) > 0,
-                   c.activation,
-                   {c.attentionScale, c.attentionSoftcap, c.windowOf(block)}};
-    SA_TRY(out.m_attentionNorm, norm(c.names.attentionNorm));
-    SA_TRY(out.m_attentionPostNorm, norm(c.names.attentionPostNorm));
-    SA_TRY(out.m_mlpNorm, norm(c.names.mlpNorm));
-    SA_TRY(out.m_mlpPostNorm, norm(c.names.mlpPostNorm));
-    SA_TRY(out.m_queryNorm, norm(c.names.queryNorm));
-    SA_TRY(out.m_keyNorm, norm(c.names.keyNorm));
-    for (const auto& info : linearLayersOfBlock(c, block)) {
-        SA_TRY(auto linear, readLinear(model, info, device, form));
-        out.replaceLinear(info.role, std::move(linear));
+    out.m_shape = shapeOf(c, block);
+    SA_TRY(out.m_norms.attention, norm(c.names.attentionNorm));
+    SA_TRY(out.m_norms.attentionPost, norm(c.names.attentionPostNorm));
+    SA_TRY(out.m_norms.mlp, norm(c.names.mlpNorm));
+    SA_TRY(out.m_norms.mlpPost, norm(c.names.mlpPostNorm));
+    SA_TRY(out.m_norms.query, norm(c.names.queryNorm));
+    SA_TRY(out.m_norms.key, norm(c.names.keyNorm));
+    for (int input = 0; input < kLinearInputs; ++input) {
+        const auto infos = linearLayersReading(c, block, static_cast<LinearInput>(input));
+        SA_TRY(auto linears, readLinears(model, infos, device, form));
+        for (std::size_t i = 0; i < infos.size(); ++i)
+            out.replaceLinear(infos[i].role, std::move(linears[i]));
     }
     return out;
 }
 
 const Linear& DecoderBlock::linear(LinearRole role) const
 {
-    const auto& body = m_linears[static_cast<std::size_t>(role)];
+    const Linear* body = find(role);
     if (!body)
         throw std::logic_error("this block has no linear of that role");
     return *body;
@@ -142,15 +170,15 @@ DecoderBlock::Queries DecoderBlock::project(const at::Tensor& x) const
 
 at::Tensor DecoderBlock::attentionInput(const at::Tensor& hidden) const
 {
-    return m_shape.placement == NormPlacement::After ? hidden : m_attentionNorm(hidden);
+    return m_shape.placement == NormPlacement::After ? hidden : m_norms.attention(hidden);
 }
 
 at::Tensor DecoderBlock::attentionMix(const at::Tensor& x, const PositionCodes& positions, KvCache* cache) const
 {
     const std::int64_t T = x.size(0);
     auto [q, k, v] = project(x);
-    q = m_queryNorm(q);
-    k = m_keyNorm(k);
+    q = m_norms.query(q);
+    k = m_norms.key(k);
     if (const Rotary* rotary = positions.rotaryFor(m_shape.windowed)) {
         q = rotary->apply(q);
         k = rotary->apply(k);
@@ -185,12 +213,12 @@ at::Tensor DecoderBlock::join(const at::Tensor& residual, const at::Tensor& bran
 
 at::Tensor DecoderBlock::attentionOutput(const at::Tensor& hidden, const at::Tensor& mixed) const
 {
-    return join(hidden, linear(LinearRole::Output).forward(mixed), m_attentionNorm, m_attentionPostNorm);
+    return join(hidden, linear(LinearRole::Output).forward(mixed), m_norms.attention, m_norms.attentionPost);
 }
 
 at::Tensor DecoderBlock::mlpInput(const at::Tensor& middle) const
 {
-    return m_shape.placement == NormPlacement::After ? middle : m_mlpNorm(middle);
+    return m_shape.placement == NormPlacement::After ? middle : m_norms.mlp(middle);
 }
 
 at::Tensor DecoderBlock::mlpInner(const at::Tensor& x) const
@@ -202,7 +230,7 @@ at::Tensor DecoderBlock::mlpInner(const at::Tensor& x) const
 
 at::Tensor DecoderBlock::mlpOutput(const at::Tensor& middle, const at::Tensor& inner) const
 {
-    return join(middle, linear(LinearRole::Down).forward(inner), m_mlpNorm, m_mlpPostNorm);
+    return join(middle, linear(LinearRole::Down).forward(inner), m_norms.mlp, m_norms.mlpPost);
 }
 
 at::Tensor DecoderBlock::forward(const at::Tensor& hidden, const PositionCodes& positions, KvCache* cache) const

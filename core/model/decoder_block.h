@@ -50,10 +50,6 @@ public:
     void roundToHalf(); ///< see Decoder
     std::int64_t weightBytes() const;
 
-private:
-    struct Queries {
-        at::Tensor q, k, v; ///< [heads or kvHeads, T, d]
-    };
     struct Shape {
         std::int64_t heads, kvHeads, headDim;
         NormPlacement placement;
@@ -61,12 +57,25 @@ private:
         Activation activation;
         AttentionOptions attention;
     };
+    struct Norms {
+        Norm attention, attentionPost, mlp, mlpPost, query, key;
+    };
+    static Shape shapeOf(const ModelConfig& config, int block);
+    const Shape& shape() const { return m_shape; }
+    const Norms& norms() const { return m_norms; }
+    /// Null: the block has none of that role.
+    const Linear* find(LinearRole role) const { return m_linears[static_cast<std::size_t>(role)].get(); }
+
+private:
+    struct Queries {
+        at::Tensor q, k, v; ///< [heads or kvHeads, T, d]
+    };
     const Linear& linear(LinearRole role) const;
     Queries project(const at::Tensor& x) const;
     at::Tensor join(const at::Tensor& residual, const at::Tensor& branch, const Norm& before, const Norm& after) const;
 
     Shape m_shape{};
-    Norm m_attentionNorm, m_attentionPostNorm, m_mlpNorm, m_mlpPostNorm, m_queryNorm, m_keyNorm;
+    Norms m_norms;
     std::array<std::shared_ptr<const Linear>, kLinearRoles> m_linears;
 };
 

@@ -16,15 +16,21 @@ public:
     /// f32 [T, hidden]; the first token is at `firstPosition` of its sequence.
     at::Tensor embed(std::span<const std::int32_t> ids, std::int64_t firstPosition) const;
     at::Tensor logits(const at::Tensor& hidden) const; ///< final norm and head: f32 [T, vocab]
-    std::int64_t vocab() const { return m_head.size(0); }
+    std::int64_t vocab() const { return m_parts.head.size(0); }
     std::int64_t weightBytes() const; ///< resident, a tied head counted once
 
+    /// f32; undefined: the model has none.
+    struct Parts {
+        at::Tensor embedding, positions, projectIn, projectOut, head;
+        Norm embeddingNorm, finalNorm;
+        double scale = 1.0;
+        std::int64_t learnedOffset = 0;
+        std::optional<double> softcap;
+    };
+    const Parts& parts() const { return m_parts; }
+
 private:
-    at::Tensor m_embedding, m_positions, m_projectIn, m_projectOut, m_head;
-    Norm m_embeddingNorm, m_finalNorm;
-    double m_scale = 1.0;
-    std::int64_t m_learnedOffset = 0;
-    std::optional<double> m_softcap;
+    Parts m_parts;
 };
 
 } // namespace sa

@@ -4,13 +4,18 @@
 namespace sa
 {
 
-Result<std::unique_ptr<Linear>> makeGpuLinear(const PackedWeight&, at::Tensor, at::Device device)
+Result<std::vector<std::unique_ptr<Linear>>> makeGpuLinears(std::vector<GpuLayer>, at::Device device)
 {
     return makeError(Errc::Unsupported, "this build runs packed models on the CPU only")
         .at("device")
         .butFound(device.str())
         .wanted("cpu")
         .tryThis("Build with CUDA's compiler and a libtorch that has CUDA");
+}
+
+std::optional<GpuPart> gpuPartOf(const Linear&)
+{
+    return std::nullopt;
 }
 
 } // namespace sa

@@ -36,6 +36,8 @@ public:
     at::Tensor forward(const at::Tensor& x) const override;
     std::int64_t weightBytes() const override;
     std::shared_ptr<const Linear> withHalfWeight() const override;
+    const at::Tensor& weight() const { return m_weight; }
+    const at::Tensor& bias() const { return m_bias; }
 
 private:
     at::Tensor m_weight, m_bias;

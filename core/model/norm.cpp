@@ -24,6 +24,14 @@ Result<Norm> Norm::load(const ModelFolder& model, const std::string& name, at::D
     return norm;
 }
 
+Norm::Norm(NormKind kind, double epsilon, at::Tensor weight, at::Tensor bias)
+    : m_kind(kind)
+    , m_weight(std::move(weight))
+    , m_bias(std::move(bias))
+    , m_epsilon(epsilon)
+{
+}
+
 at::Tensor Norm::operator()(const at::Tensor& x) const
 {
     if (!m_kind)

@@ -15,7 +15,14 @@ public:
     Norm() = default; ///< passes its input on
     /// Reads "<name>.weight" and, for layer norms, "<name>.bias"; neither where the configuration has plain norms.
     static Result<Norm> load(const ModelFolder& model, const std::string& name, at::Device device);
+    /// weight: what x is multiplied with, for RmsPlusOne 1 + w; undefined: 1.
+    Norm(NormKind kind, double epsilon, at::Tensor weight, at::Tensor bias);
     at::Tensor operator()(const at::Tensor& x) const; ///< over the last dimension
+
+    const std::optional<NormKind>& kind() const { return m_kind; }
+    const at::Tensor& weight() const { return m_weight; } ///< f32 [width], what x is multiplied with; undefined: 1
+    const at::Tensor& bias() const { return m_bias; }
+    double epsilon() const { return m_epsilon; }
 
 private:
     std::optional<NormKind> m_kind;

@@ -207,9 +207,16 @@ Result<JobSpec> parseAddOutliers(const SpecReader& reader)
 Result<JobSpec> parseBench(const SpecReader& reader)
 {
     BenchSpec spec;
-    SA_CHECK(reader.paths("shapes", spec.shapes));
-    if (spec.shapes.empty())
-        return makeError(Errc::Usage, "a required field is missing").at("spec.shapes");
+    if (reader.has("shapes"))
+        SA_CHECK(reader.paths("shapes", spec.shapes));
+    SA_CHECK(reader.optionalPath("model", spec.model));
+    SA_CHECK(reader.optionalPath("config", spec.config));
+    if (!spec.model.empty() + !spec.config.empty() + !spec.shapes.empty() > 1)
+        return reader.wrong("shapes", "only one thing is measured at a time", "shapes, a model or a config");
+    if (spec.model.empty() && spec.config.empty() && spec.shapes.empty())
+        return reader.missing("shapes");
+    SA_CHECK(reader.integer("context", spec.context, 1, 1'000'000));
+    SA_CHECK(reader.integer("decode", spec.decode, 1, 100'000));
     SA_CHECK(reader.ascending("bits", spec.bits, 1, 4));
     SA_CHECK(reader.choice("geometry", spec.geometry, {"lat", "acc"}));
     SA_CHECK(reader.integer("group_rows", spec.groupRows, 1, kMaxInt));

@@ -178,9 +178,13 @@ struct AddOutliersSpec {
     bool operator==(const AddOutliersSpec&) const = default;
 };
 
-/// Speed of the packed product on weight shapes with random weights.
+/// Speed of the packed product on weight shapes with random weights, or of a whole model one token at a time.
 struct BenchSpec {
     std::vector<std::string> shapes; ///< "N,K": rows, columns
+    std::string model = {};          ///< a folder, instead of shapes
+    std::string config = {};         ///< a config.json: random weights of its shape, instead of shapes
+    int context = 128;               ///< of a model: tokens in the cache before
+    int decode = 64;                 ///< of a model: tokens of a measurement
     std::vector<int> bits = {3};     ///< planes, 1..4 each
     std::string geometry = "lat";    ///< scales as quantize makes them: lat or acc
     std::optional<int> groupRows;    ///< rows of a scale; default of the geometry

@@ -274,6 +274,9 @@ std::vector<std::string> arguments(const BenchSpec& spec)
     ArgumentList list("bench");
     for (const auto& shape : spec.shapes)
         list.option("--shape", shape);
+    list.changed("--config", spec.config, fallback.config);
+    list.changed("--context", spec.context, fallback.context);
+    list.changed("--decode", spec.decode, fallback.decode);
     if (spec.bits != fallback.bits) {
         std::string bits;
         for (const int b : spec.bits)
@@ -287,7 +290,7 @@ std::vector<std::string> arguments(const BenchSpec& spec)
     list.changed("--seed", spec.seed, fallback.seed);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
-    return std::move(list).with({});
+    return std::move(list).with(spec.model.empty() ? std::vector<std::string>() : std::vector{spec.model});
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/runtime/generate.h"
 
+#include "core/model/decode_step.h"
+
 #include <ATen/ATen.h>
 #include <algorithm>
 #include <chrono>
@@ -26,10 +28,12 @@ public:
     {
     }
 
+    bool greedy() const { return m_options.greedy || m_options.temperature == 0.0; }
+
     /// logits: f32 [vocab]
     std::int32_t pick(const at::Tensor& logits)
     {
-        if (m_options.greedy || m_options.temperature == 0.0)
+        if (greedy())
             return static_cast<std::int32_t>(logits.argmax().item<std::int64_t>());
         const at::Tensor probabilities = at::softmax(logits.to(at::kCPU, at::kDouble) / m_options.temperature, -1);
         const auto [sorted, order] = probabilities.sort(/*dim=*/-1, /*descending=*/true);
@@ -92,9 +96,10 @@ Result<Generation> generate(const Decoder& decoder, const std::vector<std::int32
     out.prefillSeconds = secondsSince(start);
 
     const auto decodeStart = std::chrono::steady_clock::now();
+    std::unique_ptr<DecodeStep> step; // made for the second token, if there is one
     while (static_cast<int>(out.ids.size()) < maxTokens) {
         SA_CHECK(cancel.check());
-        const std::int32_t id = sampler.pick(logits);
+        const std::int32_t id = step && sampler.greedy() ? step->likeliest() : sampler.pick(logits);
         out.ids.push_back(id);
         out.stoppedByCaller = !onToken(describeStep(logits, id, options.topLogged));
         if (out.ids.size() == 1)
@@ -103,7 +108,9 @@ Result<Generation> generate(const Decoder& decoder, const std::vector<std::int32
         if (out.stoppedByEos || out.stoppedByCaller || static_cast<int>(out.ids.size()) == maxTokens ||
             caches.front().length == capacity)
             break;
-        logits = decoder.logits(decoder.hidden(std::span(&id, 1), &caches)).squeeze(0);
+        if (out.ids.size() == 1)
+            step = DecodeStep::create(decoder.stepModel(), caches);
+        logits = step ? step->run(id) : decoder.logits(decoder.hidden(std::span(&id, 1), &caches)).squeeze(0);
     }
     const auto steps = static_cast<double>(out.ids.size()) - 1;
     const double seconds = secondsSince(decodeStart);

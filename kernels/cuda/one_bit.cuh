@@ -5,8 +5,7 @@
 // integer addition in memory, which also tells who is the last.
 #pragma once
 
-#include "kernels/cuda/ptx.cuh"
-#include "kernels/cuda/tables.h"
+#include "kernels/cuda/one_bit_stream.cuh"
 #include "sa/kernels/one_bit.h"
 
 namespace sa::kernels::gpu
@@ -30,74 +29,12 @@ struct OneBitArguments {
     unsigned long long* accumulators; ///< [tiles * 16][kTokens], all 0
 };
 
-/// An accumulator holds the chunks that were added, above the sum of their counts made positive: |P| <= 2^31 a chunk.
-inline constexpr int kCountShift = 54;
-inline constexpr int kBiasShift = 32;
-
 /// Segments that a block works on between two barriers, and what their groups need in the end.
 template<int kTokens> struct Window {
     Segment segments[kWindowSegments];
     int operandChunk[kWindowSegments]; ///< where a segment's operand begins
     long long sums[kWindowSegments][kTokens];
     int exponents[kWindowSegments][kTokens];
-};
-
-/// Walks the chunks of a range through segments and tiles.
-class SourceCursor
-{
-public:
-    __device__ SourceCursor(const OneBitArguments& p, const Segment* segments, int unit)
-        : m_planes(p.planes)
-        , m_tileChunks(p.chunks)
-        , m_segments(segments)
-    {
-        while (unit >= segments[m_index].unitBegin + segments[m_index].tiles * segments[m_index].chunks)
-            ++m_index;
-        enter();
-        const int local = unit - segments[m_index].unitBegin;
-        m_tile = local / m_chunks;
-        aim(local - m_tile * m_chunks);
-    }
-    __device__ const char* source() const { return m_source; }
-    __device__ int left() const { return m_left; }
-    __device__ void advance()
-    {
-        m_source += kChunkBytes;
-        if (--m_left != 0)
-            return;
-        if (++m_tile == m_tiles) {
-            ++m_index;
-            m_tile = 0;
-            enter();
-        }
-        aim(0);
-    }
-
-private:
-    // The segment is kept in registers: read through a pointer that moves on, nvcc 13.0 took the old segment's fields
-    // for the new one's.
-    __device__ void enter()
-    {
-        const Segment& segment = m_segments[m_index];
-        m_tiles = segment.tiles;
-        m_tileBegin = segment.tileBegin;
-        m_chunkBegin = segment.chunkBegin;
-        m_chunks = segment.chunks;
-    }
-    __device__ void aim(int chunk)
-    {
-        const long long tile = m_tileBegin + m_tile;
-        m_source = m_planes + (tile * m_tileChunks + m_chunkBegin + chunk) * kChunkBytes;
-        m_left = m_chunks - chunk;
-    }
-
-    const char* m_planes;
-    int m_tileChunks;
-    const Segment* m_segments;
-    int m_index = 0;
-    int m_tiles = 0, m_tileBegin = 0, m_chunkBegin = 0, m_chunks = 0;
-    const char* m_source = nullptr;
-    int m_tile = 0, m_left = 0;
 };
 
 /// The sums of `count` chunks of one tile: folded over the planes, joined with those of other warps, written if last.
@@ -112,39 +49,17 @@ __device__ void finishTile(const OneBitArguments& p, const Window<kTokens>& wind
         // Lane t of a row's four keeps token 2 pair + t / 2 and the lower or upper half of the tile, t % 2.
         long long mine = 0;
 #pragma unroll
-        for (int i = 0; i < 2 && 2 * pair + i < kTokens; ++i) {
-            const auto& c = counts[2 * pair + i];
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                // Planes 8 i + 2 t and the next; the last plane of all is the sign.
-                long long sum = c[0][2 * half] + 2LL * c[0][2 * half + 1];
-                sum += (c[1][2 * half] + 2LL * c[1][2 * half + 1]) << 8;
-                sum += (c[2][2 * half] + (t == 3 ? -2LL : 2LL) * c[2][2 * half + 1]) << 16;
-                sum <<= 2 * t;
-                sum += __shfl_xor_sync(kAllLanes, sum, 1);
-                sum += __shfl_xor_sync(kAllLanes, sum, 2);
-                if (t == 2 * i + half)
-                    mine = sum;
-            }
-        }
+        for (int i = 0; i < 2 && 2 * pair + i < kTokens; ++i)
+            foldPlanes(counts[2 * pair + i], i, mine);
         const int token = 2 * pair + t / 2;
         const int tileRow = tile * onebit::kTileRows + row + 8 * (t % 2);
         if (token >= p.tokens || token >= kTokens || tileRow >= segment.rows)
             continue;
-        if (count != p.chunks) {
-            const unsigned long long part = (static_cast<unsigned long long>(count) << kCountShift) +
-                                            (static_cast<unsigned long long>(count) << kBiasShift) +
-                                            static_cast<unsigned long long>(mine);
-            unsigned long long* place =
-                p.accumulators +
-                (static_cast<std::ptrdiff_t>(segment.tileBegin) * onebit::kTileRows + tileRow) * kTokens + token;
-            const unsigned long long sum = atomicAdd(place, part) + part;
-            if (static_cast<int>(sum >> kCountShift) != p.chunks)
-                continue;
-            mine = static_cast<long long>((sum & ((1ULL << kCountShift) - 1)) -
-                                          (static_cast<unsigned long long>(p.chunks) << kBiasShift));
-            *place = 0;
-        }
+        unsigned long long* place =
+            p.accumulators +
+            (static_cast<std::ptrdiff_t>(segment.tileBegin) * onebit::kTileRows + tileRow) * kTokens + token;
+        if (count != p.chunks && !joinSums(place, count, p.chunks, mine))
+            continue;
         const int out = segment.rowBegin + tileRow;
         const int e = window.exponents[segmentIndex][token];
         const float c = p.bias == nullptr ? 0.0F : p.bias[out];
@@ -248,7 +163,7 @@ template<int kTokens, int kStageCount> __global__ void __launch_bounds__(kWarps 
         int left = begin + static_cast<int>(static_cast<long long>(end - begin) * (warp + 1) / kWarps) - from;
 
         // The planes do not depend on what the preceding kernel writes.
-        SourceCursor source(p, window.segments, min(from, end - 1));
+        SourceCursor source(p.planes, p.chunks, window.segments, min(from, end - 1));
         int toLoad = left;
         if (lane == 0 && left > kStageCount && p.prefetchBytes > 0)
             prefetchL2(source.source(), min(min(source.left(), left) * kChunkBytes, p.prefetchBytes));

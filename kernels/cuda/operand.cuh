@@ -2,8 +2,7 @@
 // The operand of the one-bit product: activations shifted by the scales of a row group, as bit-planes (one_bit.h).
 #pragma once
 
-#include "kernels/cuda/ptx.cuh"
-#include "kernels/cuda/tables.h"
+#include "kernels/cuda/one_bit_stream.cuh"
 #include "sa/kernels/one_bit.h"
 
 namespace sa::kernels::gpu
@@ -38,11 +37,6 @@ __device__ inline void transposeBits(std::uint32_t (&words)[kBatchWords], int la
                                       : (word & ~kMasks[i]) | ((other & ~kMasks[i]) >> step);
         }
     }
-}
-
-__device__ inline int scaleColumn(int k, int C)
-{
-    return C == 1 ? k : C == 8 ? k / 8 : k / C;
 }
 
 __device__ inline int maxOfWarp(int value)

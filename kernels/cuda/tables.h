@@ -45,6 +45,10 @@ inline constexpr int kOperandBytes = 768;  ///< of a chunk of activation planes
 inline constexpr int kBlockRows = 256;     ///< of a table block
 inline constexpr int kSlabColumns = 256;   ///< between two barriers of a table block
 
+/// Of a decode step's product: chunks in a cut of K, and those whose operands a block keeps. Short, because every block
+/// makes its own, and so that two blocks of consecutive products fit a multiprocessor.
+inline constexpr int kStepSliceChunks = 24, kStepWindowChunks = 48;
+
 inline constexpr int kOperandThreads = 384; ///< of a block that makes operands
 inline constexpr int kOperandWarps = kOperandThreads / 32;
 

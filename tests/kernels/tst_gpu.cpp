@@ -3,6 +3,7 @@
 #include "device_memory.h"
 #include "planes_fixture.h"
 #include "sa/kernels/gpu.h"
+#include "sa/kernels/gpu_step.h"
 #include "sa/kernels/one_bit.h"
 #include "sa/kernels/rotation.h"
 
@@ -85,6 +86,25 @@ public:
         std::vector<float> host(size(image.N) * size(image.K));
         out.read(host.data(), host.size() * 4);
         return host;
+    }
+
+    /// The product of a decode step, with bias and residual, from x as `input` makes it of device memory.
+    std::vector<float> step(const StepInput& input, const float* bias, const float* residual, bool overlapped)
+    {
+        DeviceMemory dy(size(image.N) * 4);
+        status = gpuStepProduct(image, m_image.data(), input, {bias, residual, static_cast<float*>(dy.data())},
+                                m_zeroed.data(), {nullptr, overlapped});
+        problem = status == Status::Ok ? DeviceMemory::finish() : gpuLastError();
+        for (const DeviceMemory* memory : {&m_image, &m_zeroed, &dy})
+            if (!memory->guardsIntact())
+                problem = "a guard was overwritten";
+        std::vector<char> zeroed(image.zeroedBytes);
+        m_zeroed.read(zeroed.data(), zeroed.size());
+        if (std::any_of(zeroed.begin(), zeroed.end(), [](char c) { return c != 0; }))
+            problem = "the accumulators are not zero afterwards";
+        std::vector<float> y(size(image.N));
+        dy.read(y.data(), y.size() * 4);
+        return y;
     }
 
     GpuImage image;
@@ -181,6 +201,84 @@ private Q_SLOTS:
         QCOMPARE(resident.problem, std::string());
         for (std::size_t i = 0; i < dense.size(); ++i) // sums of float terms of up to 2^4
             QVERIFY(std::fabs(unpacked[i] - dense[i]) <= 0x1p-18F);
+    }
+
+    void stepProductsAgreeWithTheReference_data()
+    {
+        QTest::addColumn<Geometry>("geometry");
+        for (const Geometry& g : kGeometries)
+            QTest::addRow("N %d K %d q %d R %d C %d", g.N, g.K, g.q, g.R, g.C) << g;
+    }
+    void stepProductsAgreeWithTheReference()
+    {
+        QFETCH(Geometry, geometry);
+        std::mt19937_64 random(freshSeed());
+        RandomPlanes planes(geometry, random, -20.0, 3.0);
+        const SignPlanes w = planes.view();
+        Resident resident({w}, GpuPath::OneBit);
+        if (resident.status == Status::Unsupported)
+            QSKIP("not on this device");
+        QCOMPARE(resident.status, Status::Ok);
+        const auto count = size(geometry.K);
+        const auto x = gaussian(count, random), factor = gaussian(count, random), weight = gaussian(count, random),
+                   shift = gaussian(count, random), bias = gaussian(size(geometry.N), random),
+                   residual = gaussian(size(geometry.N), random);
+        const auto resident_ = [](const std::vector<float>& values) {
+            DeviceMemory memory(values.size() * 4);
+            memory.write(values.data(), values.size() * 4);
+            return memory;
+        };
+        const DeviceMemory dx = resident_(x), df = resident_(factor), dw = resident_(weight), ds = resident_(shift),
+                           db = resident_(bias), dr = resident_(residual);
+        const auto floats = [](const DeviceMemory& memory) { return static_cast<const float*>(memory.data()); };
+        for (const StepInputKind kind :
+             {StepInputKind::Plain, StepInputKind::Rms, StepInputKind::Layer, StepInputKind::Activated}) {
+            StepInput input;
+            input.kind = kind;
+            input.x = floats(dx);
+            input.weight = floats(dw);
+            input.epsilon = 1e-5F;
+            if (kind == StepInputKind::Layer)
+                input.bias = floats(ds);
+            if (kind == StepInputKind::Activated)
+                input.factor = floats(df);
+            double mean = 0, squares = 0;
+            for (const float value : x)
+                mean += value / static_cast<double>(count);
+            const double centre = kind == StepInputKind::Layer ? mean : 0.0;
+            for (const float value : x)
+                squares += (value - centre) * (value - centre) / static_cast<double>(count);
+            std::vector<float> made(count);
+            for (std::size_t k = 0; k < count; ++k) {
+                double value = x[k];
+                if (kind == StepInputKind::Activated)
+                    value = value / (1 + std::exp(-value)) * factor[k];
+                if (kind == StepInputKind::Rms || kind == StepInputKind::Layer)
+                    value = (value - centre) / std::sqrt(squares + 1e-5F);
+                value *= weight[k];
+                made[k] = static_cast<float>(kind == StepInputKind::Layer ? value + shift[k] : value);
+            }
+            std::vector<float> expected(size(geometry.N));
+            lutGemmRef(w, made.data(), 1, expected.data(), w.N, 0, w.N);
+            std::vector<float> first;
+            for (const bool overlapped : {false, true, false}) {
+                const auto y = resident.step(input, floats(db), floats(dr), overlapped);
+                QCOMPARE(resident.status, Status::Ok);
+                QCOMPARE(resident.problem, std::string());
+                if (first.empty())
+                    first = y;
+                QVERIFY(std::memcmp(first.data(), y.data(), y.size() * 4) == 0);
+            }
+            double error = 0, norm = 0;
+            for (std::size_t n = 0; n < expected.size(); ++n) {
+                const double own = double(first[n]) - bias[n] - residual[n];
+                error += (own - expected[n]) * (own - expected[n]);
+                norm += double(expected[n]) * expected[n] + 1e-6;
+            }
+            QVERIFY2(std::sqrt(error / norm) <= 2e-6, qPrintable(QString("input %1: %2")
+                                                                     .arg(static_cast<int>(kind))
+                                                                     .arg(std::sqrt(error / norm))));
+        }
     }
 
     void unusualInput()

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one-bit product of a decode step. Each block makes the activation planes that its range needs by itself, from
+// what the preceding kernel left, while the first of its weights are on their way; small cuts of K keep that short.
+// Two blocks of consecutive products fit a multiprocessor, so that the next one's weights stream in this one's tail.
+#pragma once
+
+#include "kernels/cuda/one_bit_stream.cuh"
+#include "kernels/cuda/step_input.cuh"
+#include "sa/kernels/one_bit.h"
+
+namespace sa::kernels::gpu
+{
+
+struct StepProductArguments {
+    const char* planes;
+    const Segment* segments;
+    const Range* ranges;
+    const float* scales; ///< [groups][q][scaleColumns]
+    const float* maxima; ///< [groups][scaleColumns]: the largest scale of the planes
+    int chunks;          ///< of a tile
+    int windowChunks;    ///< room for operands
+    int prefetchBytes;
+    int K, q, C, scaleColumns;
+    StepInput input;
+    StepOutput output;
+    unsigned long long* accumulators; ///< [tiles * 16], all 0
+};
+
+/// Segments that a block works on between two barriers.
+struct StepWindow {
+    Segment segments[kWindowSegments];
+    int operandChunk[kWindowSegments + 1]; ///< where a segment's operand begins; the last: their end
+    int exponents[kWindowSegments];
+    float normSums[kWarps];
+    std::uint32_t largest[2][kWarps];
+    long long chunkSums[kStepWindowChunks]; ///< S of each chunk
+};
+
+/// e with m < 2^e and some room for roundings; as operandKernel has it for what is 0 or not finite.
+__device__ inline int exponentOf(float m)
+{
+    const std::uint32_t bits = __float_as_uint(m * 1.000002F);
+    if (bits >= 0x7F800000U)
+        return onebit::kNotFinite;
+    constexpr int kLeast = -90; // 2^(23-e) stays a float, also times a norm's scale
+    return m == 0.0F ? onebit::kNoExponent : max(static_cast<int>(bits >> 23) - 126, kLeast);
+}
+
+/// Exponents of the window's row groups, two at a time; every block looks at the whole input. Returns the norm.
+template<StepInputKind kKind>
+__device__ InputNorm windowExponents(const StepProductArguments& p, StepWindow& window, int count)
+{
+    constexpr int kThreads = kWarps * 32;
+    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+    InputNorm norm;
+    if (kKind == StepInputKind::Layer) {
+        norm = normOf<kKind, kWarps>(p.input, p.K, reinterpret_cast<float*>(window.chunkSums));
+        __syncthreads();
+    }
+    const int lastGroup = window.segments[count - 1].group;
+    for (int group = window.segments[0].group; group <= lastGroup; group += 2) {
+        const bool both = group < lastGroup;
+        const float* maxima = p.maxima + static_cast<std::ptrdiff_t>(group) * p.scaleColumns;
+        std::uint32_t largest[2] = {};
+        float squares = 0;
+        for (int k = 8 * static_cast<int>(threadIdx.x); k < p.K; k += 8 * kThreads) {
+            float v[8], plain[8];
+            inputEight<kKind>(p.input, norm, k, p.K, v, plain);
+            if (kKind == StepInputKind::Rms) {
+#pragma unroll
+                for (const float x : plain)
+                    squares += x * x;
+            }
+#pragma unroll
+            for (int g = 0; g < 2; ++g) {
+                if (g == 1 && !both)
+                    break;
+                const float* own = maxima + g * p.scaleColumns;
+                if (p.C == 1) {
+                    float scales[8]; // rows of scales are padded to whole eights
+                    loadEight(own + k, true, scales);
+#pragma unroll
+                    for (int i = 0; i < 8; ++i)
+                        largest[g] = max(largest[g], __float_as_uint(v[i] * scales[i]) & onebit::kMagnitude);
+                } else {
+                    const float scale = __ldg(own + scaleColumn(k, p.C));
+#pragma unroll
+                    for (const float x : v)
+                        largest[g] = max(largest[g], __float_as_uint(x * scale) & onebit::kMagnitude);
+                }
+            }
+        }
+        squares = sumOfWarp(squares);
+        const std::uint32_t first = __reduce_max_sync(kAllLanes, largest[0]);
+        const std::uint32_t second = __reduce_max_sync(kAllLanes, largest[1]);
+        if (lane == 0) {
+            window.normSums[warp] = squares;
+            window.largest[0][warp] = first;
+            window.largest[1][warp] = second;
+        }
+        __syncthreads();
+        if (kKind == StepInputKind::Rms)
+            norm.scale = rsqrtf(sumOfWarp(lane < kWarps ? window.normSums[lane] : 0.0F) / static_cast<float>(p.K) +
+                                p.input.epsilon);
+        if (warp < 2) {
+            const std::uint32_t all = __reduce_max_sync(kAllLanes, window.largest[warp][lane % kWarps]);
+            const int e = exponentOf(__uint_as_float(all) * (kKind == StepInputKind::Rms ? norm.scale : 1.0F));
+            if (lane < count && window.segments[lane].group == group + warp)
+                window.exponents[lane] = e;
+        }
+        __syncthreads();
+    }
+    return norm;
+}
+
+/// For each word: bit i of the result in lane p is bit p of the value in lane i.
+__device__ inline void transposeChunk(std::uint32_t (&words)[onebit::kChunkWords], int lane)
+{
+    constexpr std::uint32_t kMasks[] = {0x0000FFFFU, 0x00FF00FFU, 0x0F0F0F0FU, 0x33333333U, 0x55555555U};
+#pragma unroll
+    for (int i = 0; i < 5; ++i) {
+        const int step = 16 >> i;
+        const bool low = (lane & step) == 0;
+        const std::uint32_t keep = low ? kMasks[i] : ~kMasks[i];
+        const int turn = low ? step : 32 - step;
+#pragma unroll
+        for (std::uint32_t& word : words) {
+            const std::uint32_t other = __shfl_xor_sync(kAllLanes, word, step);
+            word = (word & keep) | (__funnelshift_l(other, other, turn) & ~keep); // what wraps around is not kept
+        }
+    }
+}
+
+/// Activation planes of the window's chunks into shared memory, a warp a chunk.
+template<StepInputKind kKind>
+__device__ void makeOperands(const StepProductArguments& p, StepWindow& window, int count, const InputNorm& norm,
+                             char* target)
+{
+    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+    const int words = (p.K + 31) / 32;
+    for (int c = warp; c < window.operandChunk[count]; c += kWarps) {
+        int s = 0;
+        while (c >= window.operandChunk[s + 1])
+            ++s;
+        const int e = window.exponents[s];
+        const bool any = e != onebit::kNoExponent && e != onebit::kNotFinite;
+        const float unit = any ? __int_as_float((onebit::kFraction - e + 127) << 23) : 0.0F;
+        const float factor = kKind == StepInputKind::Rms ? unit * norm.scale : unit;
+        const float* scales =
+            p.scales + static_cast<std::ptrdiff_t>(window.segments[s].group) * p.q * p.scaleColumns;
+        const int v = (window.segments[s].chunkBegin + c - window.operandChunk[s]) * onebit::kChunkWords;
+        int b = v / words, t = v - b * words;
+        float values[onebit::kChunkWords];
+#pragma unroll
+        for (float& value : values) {
+            const int k = 32 * t + lane;
+            value = 0;
+            if (b < p.q && k < p.K)
+                value = inputAt<kKind>(p.input, norm, k) * __ldg(scales + b * p.scaleColumns + scaleColumn(k, p.C));
+            if (++t == words) {
+                t = 0;
+                ++b;
+            }
+        }
+        std::uint32_t planes[onebit::kChunkWords];
+        std::int32_t sums[2] = {}; // |Q| < 2^23: 128 of them fit
+#pragma unroll
+        for (int i = 0; i < onebit::kChunkWords; ++i) {
+            const std::int32_t fixed = any ? __float2int_rn(values[i] * factor) : 0;
+            sums[i / 4] += fixed;
+            planes[i] = static_cast<std::uint32_t>(fixed);
+        }
+        const long long sum = static_cast<long long>(__reduce_add_sync(kAllLanes, sums[0])) +
+                              __reduce_add_sync(kAllLanes, sums[1]);
+        transposeChunk(planes, lane);
+        if (lane < onebit::kPlanes) { // as onebit::indexInOperand
+            auto* out = reinterpret_cast<uint4*>(target + c * kOperandBytes) + 2 * lane;
+            out[0] = {planes[0], planes[4], planes[1], planes[5]};
+            out[1] = {planes[2], planes[6], planes[3], planes[7]};
+        }
+        if (lane == 0)
+            window.chunkSums[c] = sum;
+    }
+}
+
+/// The sums of chunks [chunk, chunk + count) of a segment's tile: joined with those of other warps, written if last.
+__device__ inline void finishStepTile(const StepProductArguments& p, const StepWindow& window, int segmentIndex,
+                                      int tile, int chunk, int count, const std::int32_t (&counts)[3][4], int lane)
+{
+    const Segment& segment = window.segments[segmentIndex];
+    long long inputs = 0; // S of these chunks: what is joined is 2 P - S
+    for (int i = lane; i < count; i += 32)
+        inputs += window.chunkSums[window.operandChunk[segmentIndex] + chunk + i];
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2)
+        inputs += __shfl_xor_sync(kAllLanes, inputs, step);
+    long long sum = 0;
+    foldPlanes(counts, 0, sum);
+    const int t = lane % 4, tileRow = tile * onebit::kTileRows + lane / 4 + 8 * (t % 2);
+    if (t >= 2 || tileRow >= segment.rows)
+        return;
+    sum = 2 * sum - inputs;
+    unsigned long long* place =
+        p.accumulators + static_cast<std::ptrdiff_t>(segment.tileBegin) * onebit::kTileRows + tileRow;
+    if (count != p.chunks && !joinSums(place, count, p.chunks, sum))
+        return;
+    const int out = segment.rowBegin + tileRow;
+    const int e = window.exponents[segmentIndex];
+    const float c = p.output.bias == nullptr ? 0.0F : __ldg(p.output.bias + out);
+    float y = onebit::scaledResult(sum, e, c);
+    if (e == onebit::kNoExponent)
+        y = c;
+    if (e == onebit::kNotFinite)
+        y = __int_as_float(0x7FC00000);
+    if (p.output.residual != nullptr)
+        y += __ldcg(p.output.residual + out);
+    p.output.y[out] = y;
+}
+
+__device__ inline void touchFloats(const float* from, int count)
+{
+    constexpr int kLine = 32;
+    for (int i = kLine * static_cast<int>(threadIdx.x); i < count; i += kLine * kWarps * 32)
+        touchL2(from + i);
+}
+
+template<StepInputKind kKind, int kStageCount>
+__global__ void __launch_bounds__(kWarps * 32, 2) stepProductKernel(const __grid_constant__ StepProductArguments p)
+{
+#if __CUDA_ARCH__ >= 800
+    extern __shared__ __align__(128) char shared[];
+    __shared__ StepWindow window;
+    __shared__ Range range;
+    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+    constexpr int kRangeWords = sizeof(Range) / 4;
+    if (threadIdx.x < kRangeWords)
+        reinterpret_cast<int*>(&range)[threadIdx.x] =
+            __ldg(reinterpret_cast<const int*>(p.ranges + blockIdx.x) + threadIdx.x);
+    allowSuccessor();
+    __syncthreads();
+
+    char* const operands = shared + ringBytes(kStageCount);
+    const std::uint32_t ring = sharedAddress(shared) + (warp * kStageCount * 32 + lane) * 16;
+    const std::uint64_t policy = evictFirst();
+
+    for (int first = range.segmentBegin; first < range.segmentEnd;) {
+        // As many segments as there is room for.
+        int count = 0, room = 0;
+        while (first + count < range.segmentEnd && count < kWindowSegments) {
+            const int index = first + count;
+            const bool atHand = index - range.segmentBegin < 2;
+            const int own = atHand ? range.head[index - range.segmentBegin].chunks : __ldg(&p.segments[index].chunks);
+            if (room + own > p.windowChunks && count > 0)
+                break;
+            if (threadIdx.x < sizeof(Segment) / 4) {
+                const auto* words = atHand ? reinterpret_cast<const int*>(&range.head[index - range.segmentBegin])
+                                           : reinterpret_cast<const int*>(p.segments + index);
+                reinterpret_cast<int*>(&window.segments[count])[threadIdx.x] = words[threadIdx.x];
+            }
+            if (threadIdx.x == 0)
+                window.operandChunk[count] = room;
+            room += own;
+            ++count;
+        }
+        if (threadIdx.x == 0)
+            window.operandChunk[count] = room;
+        __syncthreads();
+        const Segment& last = window.segments[count - 1];
+        const int begin = max(range.unitBegin, window.segments[0].unitBegin);
+        const int end = min(range.unitEnd, last.unitBegin + last.tiles * last.chunks);
+        const int from = begin + static_cast<int>(static_cast<long long>(end - begin) * warp / kWarps);
+        int left = begin + static_cast<int>(static_cast<long long>(end - begin) * (warp + 1) / kWarps) - from;
+
+        // Neither planes nor scales depend on what the preceding kernel writes.
+        SourceCursor source(p.planes, p.chunks, window.segments, min(from, end - 1));
+        int toLoad = left;
+#pragma unroll
+        for (int stage = 0; stage < kStageCount; ++stage) {
+            if (toLoad > 0) {
+                copyAsync(ring + stage * kChunkBytes, source.source() + lane * 16, policy);
+                if (--toLoad > 0)
+                    source.advance();
+            }
+            copyCommit();
+        }
+        if (first == range.segmentBegin) {
+            const std::ptrdiff_t columns = static_cast<std::ptrdiff_t>(window.segments[0].group) * p.scaleColumns;
+            touchFloats(p.scales + columns * p.q, p.q * p.scaleColumns);
+            touchFloats(p.maxima + columns, p.scaleColumns);
+            touchFloats(p.input.weight, p.input.weight == nullptr ? 0 : p.K);
+            if (lane == 0 && toLoad > 0) {
+                SourceCursor ahead = source;
+                for (int budget = min(toLoad, p.prefetchBytes / kChunkBytes); budget > 0;) {
+                    const int some = min(budget, ahead.left());
+                    prefetchL2(ahead.source(), some * kChunkBytes);
+                    budget -= some;
+                    if (budget > 0)
+                        ahead.advance(some);
+                }
+            }
+            __syncwarp();
+            waitForPredecessor();
+        }
+        const InputNorm norm = windowExponents<kKind>(p, window, count);
+        makeOperands<kKind>(p, window, count, norm, operands);
+        __syncthreads();
+
+        int segmentIndex = 0;
+        while (segmentIndex + 1 < count && from >= window.segments[segmentIndex + 1].unitBegin)
+            ++segmentIndex;
+        int tile = (from - window.segments[segmentIndex].unitBegin) / window.segments[segmentIndex].chunks;
+        int chunk = (from - window.segments[segmentIndex].unitBegin) - tile * window.segments[segmentIndex].chunks;
+        int slot = 0;
+        while (left > 0) {
+            const int here = min(left, window.segments[segmentIndex].chunks - chunk);
+            const char* operand = operands + (window.operandChunk[segmentIndex] + chunk) * kOperandBytes + lane * 8;
+            std::int32_t counts[3][4] = {};
+            for (int i = 0; i < here; ++i) {
+                copyWait<kStageCount - 1>();
+                const uint4 a =
+                    *reinterpret_cast<const uint4*>(shared + ((warp * kStageCount + slot) * 32 + lane) * 16);
+#pragma unroll
+                for (int j = 0; j < 3; ++j)
+                    countCommonBits(counts[j], a, *reinterpret_cast<const uint2*>(operand + j * 256));
+                operand += kOperandBytes;
+                if (toLoad > 0) {
+                    copyAsync(ring + slot * kChunkBytes, source.source() + lane * 16, policy);
+                    if (--toLoad > 0)
+                        source.advance();
+                }
+                copyCommit();
+                slot = slot + 1 == kStageCount ? 0 : slot + 1;
+            }
+            finishStepTile(p, window, segmentIndex, tile, chunk, here, counts, lane);
+            __syncwarp(); // lanes part ways there, and the tensor core wants all of them
+            left -= here;
+            chunk = 0;
+            if (++tile == window.segments[segmentIndex].tiles) {
+                tile = 0;
+                ++segmentIndex;
+            }
+        }
+        first += count;
+        if (first < range.segmentEnd)
+            __syncthreads();
+    }
+#endif
+}
+
+} // namespace sa::kernels::gpu
