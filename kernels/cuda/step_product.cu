@@ -36,7 +36,7 @@ Status gpuStepProduct(const GpuImage& image, const void* deviceImage, const Step
         return Status::BadPointer;
     if (const Status status = gpu::checkStep(input, output); status != Status::Ok)
         return status;
-    constexpr int kPrefetchBytes = 4096;
+    constexpr int kPrefetchBytes = 0;
     const gpu::StepProductArguments arguments{gpu::at<const char>(deviceImage, image.planes),
                                               gpu::at<const gpu::Segment>(deviceImage, image.step.segments),
                                               gpu::at<const gpu::Range>(deviceImage, image.step.ranges),

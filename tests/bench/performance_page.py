@@ -5,7 +5,8 @@
 Measure on the machine in question, one file a run, then make the page of all of them:
 
     shiftadd bench --shape 28672,8192 --shape 8192,28672 --shape 4096,4096 --bits 2,3,4 --device cuda:0 --json > h100.json
-    tests/bench/performance_page.py h100.json cpu.json > docs/performance.md
+    shiftadd bench --config LLAMA-2-7B/config.json --bits 3 --device cuda:0 --json > 7b.json
+    tests/bench/performance_page.py 7b.json h100.json cpu.json > docs/performance.md
 """
 import json
 import pathlib
@@ -19,6 +20,11 @@ measurements in one process; matrices rotate through more memory than the caches
 float64 (`error`: relative, in norm). `of ceiling` is packed bytes a second over the fastest plain read of memory in the
 same run, `of read` the time of a read of the same bytes in one launch over the product's, `dense` the time of the dense
 product over ours. Scales are quoted apart. Made by `tests/bench/performance_page.py` from `shiftadd bench --json`.
+
+Whole models are decoded one token at a time, greedily, behind so many tokens of cache: `us a token` with steps one behind the
+other, `in a loop` with the processor taking each token before it asks for the next. Weights are random, made on the device; of
+the float16 model everything but the linears is the same. `of ceiling` counts packed planes (float16: weights) alone, `all` the
+dense weights too that a token reads, most of them the float16 head.
 """
 
 
@@ -44,6 +50,33 @@ def table(result, date):
     return "\n".join(out)
 
 
+def model_name(result):
+    path = pathlib.Path(result["model"])
+    return path.parent.name if path.name == "config.json" else path.stem
+
+
+def models_table(result, date):
+    clock = f", up to {result['clock_mhz']} MHz" if result.get("clock_mhz") else ""
+    out = [f"\n## {result['device']}, decoding {model_name(result)}, `{result['geometry']}`, {date}\n",
+           f"Reads {result['read_ceiling'] / 1e9:.0f} GB/s{clock}; {result['decode']} tokens after {result['context']}, "
+           f"{result['repeats']} repeats.\n",
+           "| weights | packed MB | dense MB | us a token | min..max | tokens/s | in a loop | of ceiling | all | GB on the device |",
+           "|---|---|---|---|---|---|---|---|---|---|"]
+
+    def shown(value, form):
+        return "-" if value is None else format(value, form)
+
+    for row in result["models"]:
+        token = row["token"] or {}
+        spread = f"{token['min_us']:.0f}..{token['max_us']:.0f}" if token else "-"
+        out.append(f"| {row['name']} | {row['plane_bytes'] / 1e6:.0f} | {row['dense_bytes'] / 1e6:.0f} "
+                   f"| {shown(token.get('median_us'), '.0f')} | {spread} | {shown(row['tokens_per_second'], '.0f')} "
+                   f"| {shown(row['loop_tokens_per_second'], '.0f')} | {shown(row['of_ceiling'], '.2f')} "
+                   f"| {shown(row['all_of_ceiling'], '.2f')} "
+                   f"| {shown(row['device_bytes'] and row['device_bytes'] / 1e9, '.1f')} |")
+    return "\n".join(out)
+
+
 def main():
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
@@ -51,7 +84,8 @@ def main():
     print(HEAD, end="")
     for path in sys.argv[1:]:
         date = time.strftime("%Y-%m-%d", time.gmtime(pathlib.Path(path).stat().st_mtime))
-        print(table(result_of(path), date))
+        result = result_of(path)
+        print(models_table(result, date) if "models" in result else table(result, date))
     return 0
 
 

@@ -189,11 +189,13 @@ private Q_SLOTS:
             views.push_back(p.view());
         for (const int most : {0, 1, 5}) {
             GpuImage image;
-            QCOMPARE(gpuImage(views.data(), 3, hopper(), GpuPath::OneBit, {most, 0}, image), Status::Ok);
+            QCOMPARE(gpuImage(views.data(), 3, hopper(), GpuPath::OneBit, {most, 0, most}, image), Status::Ok);
             QCOMPARE(image.N, 473);
             std::vector<char> host(image.bytes);
             QCOMPARE(gpuImageWrite(views.data(), 3, image, host.data()), Status::Ok);
-            for (const GpuPlan& plan : image.plans) {
+            std::vector<GpuPlan> plans(std::begin(image.plans), std::end(image.plans));
+            plans.push_back(image.step);
+            for (const GpuPlan& plan : plans) {
                 const auto* segments = reinterpret_cast<const gpu::Segment*>(host.data() + plan.segments);
                 const auto* ranges = reinterpret_cast<const gpu::Range*>(host.data() + plan.ranges);
                 const int units = image.tiles * image.chunks;
@@ -219,6 +221,35 @@ private Q_SLOTS:
                 }
                 QCOMPARE(unit, units);
             }
+        }
+    }
+
+    void aStepsScalesAreThoseOfTheGroupsInOrder()
+    {
+        std::mt19937_64 random(9);
+        for (const int C : {8, 24, 1}) {
+            RandomPlanes planes[] = {{{300, 77, 3, 100, C}, random}, {{64, 77, 3, 64, C}, random}};
+            const SignPlanes views[] = {planes[0].view(), planes[1].view()};
+            GpuImage image;
+            QCOMPARE(gpuImage(views, 2, hopper(), GpuPath::OneBit, {}, image), Status::Ok);
+            std::vector<char> host(image.bytes, '\xFF'); // what is read must have been written
+            QCOMPARE(gpuImageWrite(views, 2, image, host.data()), Status::Ok);
+            const auto* scales = reinterpret_cast<const float*>(host.data() + image.stepScales);
+            const auto* maxima = reinterpret_cast<const float*>(host.data() + image.stepMaxima);
+            const int firstRows[] = {0, 100, 200, 0};
+            QCOMPARE(image.groups, 4);
+            for (int g = 0; g < image.groups; ++g)
+                for (int c = 0; c < image.scaleColumns; ++c) {
+                    float most = 0;
+                    for (int b = 0; b < image.q; ++b) {
+                        const bool inside = c < image.columnGroups;
+                        const double alpha = inside ? planes[g == 3 ? 1 : 0].alpha(firstRows[g], c * C, b) : 0.0;
+                        const float got = scales[(g * image.q + b) * image.scaleColumns + c];
+                        QCOMPARE(got, static_cast<float>(alpha));
+                        most = std::max(most, got);
+                    }
+                    QCOMPARE(maxima[g * image.scaleColumns + c], most);
+                }
         }
     }
 

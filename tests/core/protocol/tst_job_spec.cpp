@@ -126,6 +126,14 @@ void addSpecs()
     bench.threads = 2;
     bench.device = "cuda:1";
     row("bench with nothing at its default", bench);
+    BenchSpec whole;
+    whole.model = "models/m";
+    row("bench of a model", whole);
+    whole.model.clear();
+    whole.config = "config.json";
+    whole.context = 9;
+    whole.decode = 10;
+    row("bench of a shape", whole);
     EvaluateSpec evaluate;
     evaluate.model = "m";
     evaluate.text = "t";

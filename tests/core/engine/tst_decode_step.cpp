@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The decode step on a CUDA device against the ordinary path; skipped where there is no device.
+#include "job_runner.h"
+#include "sa/kernels/gpu.h"
+
+#include <QDir>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace sa;
+using test::run;
+
+namespace
+{
+
+const QString kFamilies = SA_SOURCE_DIR "/tests/data/families/";
+const QString kSample = SA_SOURCE_DIR "/resources/sample-model";
+
+/// Name of the first way that was measured, which follows the agreement of its logits; empty when the job failed.
+QString firstWay(const QString& model)
+{
+    BenchSpec bench;
+    bench.model = model.toStdString();
+    bench.context = 9;
+    bench.decode = 4;
+    bench.repeats = 1;
+    bench.device = "cuda:0";
+    const auto result = run(bench);
+    if (!result) {
+        qWarning("%s", result.error().sentence().c_str());
+        return {};
+    }
+    return QString::fromStdString((*result)["models"][0]["name"].get<std::string>());
+}
+
+} // namespace
+
+class TestDecodeStep : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        if (kernels::gpuCount() == 0)
+            QSKIP("there is no CUDA device");
+    }
+
+    void everyFamilyAgreesOrTakesTheOrdinaryPath_data()
+    {
+        QTest::addColumn<QString>("variant");
+        for (const QString& variant : QDir(kFamilies).entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name))
+            QTest::addRow("%s", qPrintable(variant)) << variant;
+    }
+    void everyFamilyAgreesOrTakesTheOrdinaryPath()
+    {
+        QFETCH(QString, variant);
+        const bool ordinary = variant == "opt-projected-post-norm";
+        QCOMPARE(firstWay(kFamilies + variant), QString(ordinary ? "ordinary path" : "decode step"));
+    }
+
+    void everyGeometryAgrees_data()
+    {
+        QTest::addColumn<QString>("mode");
+        QTest::addColumn<int>("groupRows");
+        QTest::addColumn<bool>("rotate");
+        QTest::addRow("lat as it comes") << "lat" << 0 << false;
+        QTest::addRow("lat with rotations") << "lat" << 0 << true;
+        QTest::addRow("small groups, which take tables") << "lat" << 4 << false;
+        QTest::addRow("acc, with rotations") << "acc" << 0 << true;
+        QTest::addRow("acc without") << "acc" << 0 << false;
+    }
+    void everyGeometryAgrees()
+    {
+        QFETCH(QString, mode);
+        QFETCH(int, groupRows);
+        QFETCH(bool, rotate);
+        const QTemporaryDir folder;
+        QuantizeSpec quantize;
+        quantize.model = kSample.toStdString();
+        quantize.out = folder.filePath("packed").toStdString();
+        quantize.mode = mode.toStdString();
+        quantize.samples = 8;
+        quantize.seqlen = 64;
+        quantize.rotate = rotate;
+        if (groupRows > 0)
+            quantize.groupRows = groupRows;
+        const auto quantized = run(quantize);
+        QVERIFY2(quantized, quantized ? "" : quantized.error().sentence().c_str());
+        QCOMPARE(firstWay(QString::fromStdString(quantize.out)), QString("decode step"));
+
+        GenerateSpec generate;
+        generate.model = quantize.out;
+        generate.prompt = "The old lighthouse";
+        generate.maxTokens = 24;
+        generate.greedy = true;
+        const auto here = run(generate);
+        generate.device = "cuda:0";
+        const auto there = run(generate);
+        QVERIFY(here && there);
+        QCOMPARE(QString::fromStdString((*there)["text"].get<std::string>()),
+                 QString::fromStdString((*here)["text"].get<std::string>()));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestDecodeStep)
+#include "tst_decode_step.moc"
