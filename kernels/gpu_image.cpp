@@ -99,8 +99,9 @@ void plan(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTu
 void planStep(const SignPlanes* parts, int count, const GpuInfo& device, const GpuTuning& tuning, const GpuImage& image,
               GpuPlan& out)
 {
-    out.stages = device.sharedBytes >= 160000 ? kStages : kFewStages;
-    const int most = tuning.stepSliceChunks > 0 ? std::min(tuning.stepSliceChunks, kStepWindowChunks) : kStepSliceChunks;
+    out.stages = device.sharedBytes >= 160000 ? kStepStages : kFewStages;
+    const int most =
+        tuning.stepSliceChunks > 0 ? std::min(tuning.stepSliceChunks, kStepWindowChunks) : kStepSliceChunks;
     out.slices = slicesFor(image.chunks, most);
     out.windowChunks = kStepWindowChunks;
     cutUnits(parts, count, device, image, out);

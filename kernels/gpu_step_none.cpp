@@ -5,8 +5,8 @@
 namespace sa::kernels
 {
 
-Status gpuStepProduct(const GpuImage&, const void*, const StepInput&, const StepOutput&, void*, const StepLaunch&,
-                      const StepTuning&) noexcept
+Status gpuStepProduct(const GpuImage&, const void*, const StepInput&, const StepOutput&, void*,
+                      const StepLaunch&) noexcept
 {
     return Status::Unsupported;
 }

@@ -56,8 +56,8 @@ __device__ void finishTile(const OneBitArguments& p, const Window<kTokens>& wind
         if (token >= p.tokens || token >= kTokens || tileRow >= segment.rows)
             continue;
         unsigned long long* place =
-            p.accumulators +
-            (static_cast<std::ptrdiff_t>(segment.tileBegin) * onebit::kTileRows + tileRow) * kTokens + token;
+            p.accumulators + (static_cast<std::ptrdiff_t>(segment.tileBegin) * onebit::kTileRows + tileRow) * kTokens +
+            token;
         if (count != p.chunks && !joinSums(place, count, p.chunks, mine))
             continue;
         const int out = segment.rowBegin + tileRow;

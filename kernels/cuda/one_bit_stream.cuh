@@ -36,12 +36,10 @@ public:
     }
     __device__ const char* source() const { return m_source; }
     __device__ int left() const { return m_left; }
-    /// count <= left()
-    __device__ void advance(int count = 1)
+    __device__ void advance()
     {
-        m_source += count * kChunkBytes;
-        m_left -= count;
-        if (m_left != 0)
+        m_source += kChunkBytes;
+        if (--m_left != 0)
             return;
         if (++m_tile == m_tiles) {
             ++m_index;

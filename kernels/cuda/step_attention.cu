@@ -4,6 +4,7 @@
 #include "kernels/cuda/step_calls.h"
 #include "kernels/cuda/step_input.cuh"
 
+#include <algorithm>
 #include <cfloat>
 
 namespace sa::kernels
@@ -15,8 +16,9 @@ namespace gpu
 namespace
 {
 
-constexpr int kAttentionWarps = 4;
-constexpr int kParts = 16; ///< of the keys of a head
+constexpr int kAttentionWarps = 8;
+constexpr int kMostParts = 16;    ///< of the keys of a head
+constexpr int kKeysPerPart = 128; ///< of the capacity: few blocks, so that the next product's fit beside them
 /// Fewer keys than this are not worth another block's part in the joining.
 constexpr int kLeastKeys = 32;
 
@@ -69,8 +71,9 @@ __device__ void prepare(const float* from, const float* weight, float epsilon, c
     }
 }
 
-template<int kPer> __global__ void __launch_bounds__(kAttentionWarps * 32)
-attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* state)
+template<int kPer>
+__global__ void __launch_bounds__(kAttentionWarps * 32)
+    attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* state)
 {
     __shared__ float query[kStepMaxHeadDim], key[kStepMaxHeadDim];
     __shared__ float mostOf[kAttentionWarps], sumOf[kAttentionWarps], valuesOf[kAttentionWarps][kStepMaxHeadDim];
@@ -82,7 +85,8 @@ attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* sta
     const int position = __ldcg(state + 1); // written a whole step ago
     const int first = p.window > 0 ? max(0, position + 1 - p.window) : 0;
     const int count = position + 1 - first;
-    const int each = max(kLeastKeys, (count + kParts - 1) / kParts);
+    const auto blocks = static_cast<int>(gridDim.y);
+    const int each = max(kLeastKeys, (count + blocks - 1) / blocks);
     const int begin = first + part * each, end = min(position + 1, begin + each);
     const int parts = (count + each - 1) / each;
     waitForPredecessor();
@@ -129,10 +133,10 @@ attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* sta
             const int j = j0 + u * kAttentionWarps;
 #pragma unroll
             for (int i = 0; i < kPer; ++i) {
-                const bool inside = j < past && lane + 32 * i < d;
-                const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(j) * d + lane + 32 * i;
-                k[u][i] = inside ? __ldcg(keys + at) : 0.0F;
-                v[u][i] = inside ? __ldcg(values + at) : 0.0F;
+                // What lies outside is loaded from inside: loads that nothing decides about fly together.
+                const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(min(j, past - 1)) * d + min(lane + 32 * i, d - 1);
+                k[u][i] = __ldcg(keys + at);
+                v[u][i] = __ldcg(values + at);
             }
         }
 #pragma unroll
@@ -181,7 +185,7 @@ attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* sta
     auto* tickets = static_cast<unsigned*>(p.scratch);
     float* const parted = reinterpret_cast<float*>(tickets + (p.heads + 3) / 4 * 4);
     const auto stride = static_cast<std::ptrdiff_t>(d) + 2;
-    float* const own = parted + (static_cast<std::ptrdiff_t>(head) * kParts + part) * stride;
+    float* const own = parted + (static_cast<std::ptrdiff_t>(head) * kMostParts + part) * stride;
     for (int i = static_cast<int>(threadIdx.x); i < d; i += kAttentionWarps * 32) {
         float joined = 0;
 #pragma unroll
@@ -206,7 +210,7 @@ attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* sta
     if (ticket != parts - 1)
         return;
     __threadfence();
-    const float* const all = parted + static_cast<std::ptrdiff_t>(head) * kParts * stride;
+    const float* const all = parted + static_cast<std::ptrdiff_t>(head) * kMostParts * stride;
     most = -FLT_MAX;
     for (int i = 0; i < parts; ++i)
         most = fmaxf(most, __ldcg(all + i * stride));
@@ -223,7 +227,8 @@ attentionKernel(const __grid_constant__ StepAttention p, const std::int32_t* sta
 
 template<int kPer> Status attend(const StepAttention& attention, const std::int32_t* state, const StepLaunch& how)
 {
-    return launch(stepLaunch(dim3(attention.heads, kParts), dim3(kAttentionWarps * 32), 0, how), attentionKernel<kPer>,
+    const int parts = std::clamp((attention.capacity + kKeysPerPart - 1) / kKeysPerPart, 1, kMostParts);
+    return launch(stepLaunch(dim3(attention.heads, parts), dim3(kAttentionWarps * 32), 0, how), attentionKernel<kPer>,
                   attention, state);
 }
 
@@ -234,7 +239,7 @@ template<int kPer> Status attend(const StepAttention& attention, const std::int3
 std::size_t stepAttentionScratchBytes(int heads, int headDim) noexcept
 {
     return (static_cast<std::size_t>(heads + 3) / 4 * 4 +
-            static_cast<std::size_t>(heads) * gpu::kParts * (static_cast<std::size_t>(headDim) + 2)) *
+            static_cast<std::size_t>(heads) * gpu::kMostParts * (static_cast<std::size_t>(headDim) + 2)) *
            sizeof(float);
 }
 
@@ -243,10 +248,10 @@ Status gpuStepAttention(const StepAttention& a, const std::int32_t* state, const
     if (a.heads < 1 || a.kvHeads < 1 || a.heads % a.kvHeads != 0 || a.headDim < 1 || a.headDim > kStepMaxHeadDim ||
         (a.cos != nullptr && a.headDim % 2 != 0) || a.capacity < 1)
         return Status::BadShape;
-    for (const void* pointer : {static_cast<const void*>(a.q), static_cast<const void*>(a.k),
-                                static_cast<const void*>(a.v), static_cast<const void*>(a.keys),
-                                static_cast<const void*>(a.values), static_cast<const void*>(a.out),
-                                static_cast<const void*>(a.scratch), static_cast<const void*>(state)})
+    for (const void* pointer :
+         {static_cast<const void*>(a.q), static_cast<const void*>(a.k), static_cast<const void*>(a.v),
+          static_cast<const void*>(a.keys), static_cast<const void*>(a.values), static_cast<const void*>(a.out),
+          static_cast<const void*>(a.scratch), static_cast<const void*>(state)})
         if (gpu::misaligned(pointer, 4))
             return Status::BadPointer;
     return a.headDim <= 32    ? gpu::attend<1>(a, state, how)

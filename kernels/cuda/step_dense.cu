@@ -19,8 +19,7 @@ namespace
 {
 
 constexpr int kDenseWarps = 8;
-constexpr int kRows = 2;             ///< of a warp at a time
-constexpr int kPrefetchBytes = 2048; ///< of each warp's first row, while the input is awaited
+constexpr int kRows = 2; ///< of a warp at a time
 
 __device__ float widened(float x)
 {
@@ -84,14 +83,24 @@ __global__ void __launch_bounds__(kDenseWarps * 32) denseStepKernel(DenseStepArg
     allowSuccessor();
     const int lane = static_cast<int>(threadIdx.x) % 32;
     const int warp = static_cast<int>(blockIdx.x) * kDenseWarps + static_cast<int>(threadIdx.x) / 32;
-    if (kVectors && lane == 0 && warp * kRows < p.N)
-        prefetchL2(weight + static_cast<std::ptrdiff_t>(warp) * kRows * p.K,
-                   min(kPrefetchBytes, p.K * static_cast<int>(sizeof(T))));
-    __syncwarp();
     waitForPredecessor();
-    const InputNorm norm = normOf<kKind, kDenseWarps>(p.input, p.K, scratch);
-    for (int k = static_cast<int>(threadIdx.x); k < p.K; k += kDenseWarps * 32)
-        denseInput[k] = inputAt<kKind>(p.input, norm, k) * (kKind == StepInputKind::Rms ? norm.scale : 1.0F);
+    InputNorm norm;
+    if (kKind == StepInputKind::Layer)
+        norm = normOf<kKind, kDenseWarps>(p.input, p.K, scratch);
+    float squares = 0;
+    for (int k = 8 * static_cast<int>(threadIdx.x); k < p.K; k += 8 * kDenseWarps * 32) {
+        float v[8], plain[8];
+        inputEight<kKind>(p.input, norm, k, p.K, v, plain);
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+            if (k + i < p.K)
+                denseInput[k + i] = v[i];
+            squares += plain[i] * plain[i];
+        }
+    }
+    if (kKind == StepInputKind::Rms) // of the whole sum, below
+        norm.scale = rsqrtf(sumOfBlock<kDenseWarps>(squares, scratch) / static_cast<float>(p.K) + p.input.epsilon);
+    const float scale = kKind == StepInputKind::Rms ? norm.scale : 1.0F;
     __syncthreads();
 
     const int warps = static_cast<int>(gridDim.x) * kDenseWarps;
@@ -104,7 +113,7 @@ __global__ void __launch_bounds__(kDenseWarps * 32) denseStepKernel(DenseStepArg
         dot<T, kVectors>(rows, denseInput, p.K, sums);
 #pragma unroll
         for (int r = 0; r < kRows; ++r) {
-            float y = sumOfWarp(sums[r]);
+            float y = sumOfWarp(sums[r]) * scale;
             const int out = row + r;
             if (lane != 0 || out >= p.N)
                 continue;
@@ -137,8 +146,7 @@ Status runDense(const DenseStepArguments& arguments, const T* weight, const Step
 
 template<class T> Status dense(const DenseStepArguments& arguments, const void* weight, const StepLaunch& how)
 {
-    const bool vectors =
-        !misaligned(weight, 16) && static_cast<std::size_t>(arguments.K) * sizeof(T) % 16 == 0;
+    const bool vectors = !misaligned(weight, 16) && static_cast<std::size_t>(arguments.K) * sizeof(T) % 16 == 0;
     return withInputKind(arguments.input.kind, [&](auto kind) {
         return vectors ? runDense<T, kind(), true>(arguments, static_cast<const T*>(weight), how)
                        : runDense<T, kind(), false>(arguments, static_cast<const T*>(weight), how);

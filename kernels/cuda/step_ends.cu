@@ -104,8 +104,7 @@ __global__ void __launch_bounds__(kEndWarps * 32)
 
 } // namespace gpu
 
-Status gpuStepEmbed(const StepEmbedding& embedding, const std::int32_t* state, float* y,
-                    const StepLaunch& how) noexcept
+Status gpuStepEmbed(const StepEmbedding& embedding, const std::int32_t* state, float* y, const StepLaunch& how) noexcept
 {
     if (embedding.width < 1)
         return Status::BadShape;

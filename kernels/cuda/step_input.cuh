@@ -84,33 +84,61 @@ __device__ void inputEight(const StepInput& in, const InputNorm& norm, int k, in
         }
         return;
     }
-    float other[8];
+    // All loads first: one after the other they would each wait for the second-level cache.
+    float factor[8], weight[8], bias[8];
     loadEight(in.x + k, false, plain);
+    if (kKind == StepInputKind::Activated && in.factor != nullptr)
+        loadEight(in.factor + k, false, factor);
+    if (in.weight != nullptr)
+        loadEight(in.weight + k, true, weight);
+    if (kKind == StepInputKind::Layer && in.bias != nullptr)
+        loadEight(in.bias + k, true, bias);
 #pragma unroll
-    for (int i = 0; i < 8; ++i)
-        v[i] = kKind == StepInputKind::Layer ? (plain[i] - norm.mean) * norm.scale : plain[i];
-    if (kKind == StepInputKind::Activated) {
+    for (int i = 0; i < 8; ++i) {
+        v[i] = plain[i];
+        if (kKind == StepInputKind::Layer)
+            v[i] = (v[i] - norm.mean) * norm.scale;
+        if (kKind == StepInputKind::Activated)
+            v[i] = activated(in.activation, v[i]);
+        if (kKind == StepInputKind::Activated && in.factor != nullptr)
+            v[i] *= factor[i];
+        if (in.weight != nullptr)
+            v[i] *= weight[i];
+        if (kKind == StepInputKind::Layer && in.bias != nullptr)
+            v[i] += bias[i];
+    }
+}
+
+/// Columns ks[..], all of them inside; as inputAt.
+template<StepInputKind kKind, int kCount>
+__device__ void inputMany(const StepInput& in, const InputNorm& norm, const int (&ks)[kCount], float (&v)[kCount])
+{
+    float factor[kCount], weight[kCount];
 #pragma unroll
-        for (float& value : v)
-            value = activated(in.activation, value);
-        if (in.factor != nullptr) {
-            loadEight(in.factor + k, false, other);
+    for (int i = 0; i < kCount; ++i)
+        v[i] = __ldcg(in.x + ks[i]);
+    if (kKind == StepInputKind::Activated && in.factor != nullptr) {
 #pragma unroll
-            for (int i = 0; i < 8; ++i)
-                v[i] *= other[i];
-        }
+        for (int i = 0; i < kCount; ++i)
+            factor[i] = __ldcg(in.factor + ks[i]);
     }
     if (in.weight != nullptr) {
-        loadEight(in.weight + k, true, other);
 #pragma unroll
-        for (int i = 0; i < 8; ++i)
-            v[i] *= other[i];
+        for (int i = 0; i < kCount; ++i)
+            weight[i] = __ldg(in.weight + ks[i]);
     }
-    if (kKind == StepInputKind::Layer && in.bias != nullptr) {
-        loadEight(in.bias + k, true, other);
 #pragma unroll
-        for (int i = 0; i < 8; ++i)
-            v[i] += other[i];
+    for (int i = 0; i < kCount; ++i) {
+        if (kKind == StepInputKind::Layer)
+            v[i] = (v[i] - norm.mean) * norm.scale;
+        if (kKind == StepInputKind::Activated)
+            v[i] = activated(in.activation, v[i]);
+        if (kKind == StepInputKind::Activated && in.factor != nullptr)
+            v[i] *= factor[i];
+        if (in.weight != nullptr)
+            v[i] *= weight[i];
+        if (kKind == StepInputKind::Layer && in.bias != nullptr)
+            v[i] += __ldg(in.bias + ks[i]);
     }
 }
 
@@ -120,19 +148,27 @@ template<StepInputKind kKind, int kCount> __device__ InputNorm normOf(const Step
     InputNorm norm;
     if (kKind != StepInputKind::Layer && kKind != StepInputKind::Rms)
         return norm;
-    constexpr int kThreads = kCount * 32;
-    const auto first = static_cast<int>(threadIdx.x);
+    const auto overAll = [&](auto add) {
+        for (int k = 8 * static_cast<int>(threadIdx.x); k < n; k += 8 * kCount * 32) {
+            if (k + 8 <= n) {
+                float x[8];
+                loadEight(in.x + k, false, x);
+#pragma unroll
+                for (const float value : x)
+                    add(value);
+            } else {
+                for (int i = k; i < n; ++i)
+                    add(__ldcg(in.x + i));
+            }
+        }
+    };
     if (kKind == StepInputKind::Layer) {
         float sum = 0;
-        for (int k = first; k < n; k += kThreads)
-            sum += __ldcg(in.x + k);
+        overAll([&](float x) { sum += x; });
         norm.mean = sumOfBlock<kCount>(sum, scratch) / static_cast<float>(n);
     }
     float squares = 0;
-    for (int k = first; k < n; k += kThreads) {
-        const float x = __ldcg(in.x + k) - norm.mean;
-        squares += x * x;
-    }
+    overAll([&](float x) { squares += (x - norm.mean) * (x - norm.mean); });
     norm.scale = rsqrtf(sumOfBlock<kCount>(squares, scratch + kCount) / static_cast<float>(n) + in.epsilon);
     return norm;
 }

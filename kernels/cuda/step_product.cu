@@ -28,33 +28,34 @@ Status runStepProduct(const StepProductArguments& arguments, int blocks, const S
 } // namespace gpu
 
 Status gpuStepProduct(const GpuImage& image, const void* deviceImage, const StepInput& input, const StepOutput& output,
-                      void* zeroed, const StepLaunch& how, const StepTuning& tuning) noexcept
+                      void* zeroed, const StepLaunch& how) noexcept
 {
-    if (image.path != GpuPath::OneBit)
+    if (image.path != GpuPath::OneBit || image.K >= 1 << 16)
         return Status::Unsupported;
+    const auto columns = static_cast<std::uint64_t>(image.C);
     if (gpu::misaligned(deviceImage, 256) || gpu::misaligned(zeroed, 256))
         return Status::BadPointer;
     if (const Status status = gpu::checkStep(input, output); status != Status::Ok)
         return status;
-    constexpr int kPrefetchBytes = 0;
-    const gpu::StepProductArguments arguments{gpu::at<const char>(deviceImage, image.planes),
-                                              gpu::at<const gpu::Segment>(deviceImage, image.step.segments),
-                                              gpu::at<const gpu::Range>(deviceImage, image.step.ranges),
-                                              gpu::at<const float>(deviceImage, image.stepScales),
-                                              gpu::at<const float>(deviceImage, image.stepMaxima),
-                                              image.chunks,
-                                              image.step.windowChunks,
-                                              tuning.prefetchBytes < 0 ? kPrefetchBytes : tuning.prefetchBytes,
-                                              image.K,
-                                              image.q,
-                                              image.C,
-                                              image.scaleColumns,
-                                              input,
-                                              output,
-                                              static_cast<unsigned long long*>(zeroed)};
+    const gpu::StepProductArguments arguments{
+        gpu::at<const char>(deviceImage, image.planes),
+        gpu::at<const gpu::Segment>(deviceImage, image.step.segments),
+        gpu::at<const gpu::Range>(deviceImage, image.step.ranges),
+        gpu::at<const float>(deviceImage, image.stepScales),
+        gpu::at<const float>(deviceImage, image.stepMaxima),
+        image.chunks,
+        image.step.windowChunks,
+        image.K,
+        image.q,
+        image.C,
+        image.scaleColumns,
+        static_cast<std::uint32_t>(((std::uint64_t(1) << 32) + columns - 1) / columns),
+        input,
+        output,
+        static_cast<unsigned long long*>(zeroed)};
     return gpu::withInputKind(input.kind, [&](auto kind) {
-        return image.step.stages == gpu::kStages
-                   ? gpu::runStepProduct<kind(), gpu::kStages>(arguments, image.step.blocks, how)
+        return image.step.stages == gpu::kStepStages
+                   ? gpu::runStepProduct<kind(), gpu::kStepStages>(arguments, image.step.blocks, how)
                    : gpu::runStepProduct<kind(), gpu::kFewStages>(arguments, image.step.blocks, how);
     });
 }

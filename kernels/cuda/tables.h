@@ -47,7 +47,9 @@ inline constexpr int kSlabColumns = 256;   ///< between two barriers of a table 
 
 /// Of a decode step's product: chunks in a cut of K, and those whose operands a block keeps. Short, because every block
 /// makes its own, and so that two blocks of consecutive products fit a multiprocessor.
-inline constexpr int kStepSliceChunks = 24, kStepWindowChunks = 48;
+inline constexpr int kStepSliceChunks = 12, kStepWindowChunks = 36;
+inline constexpr int kStepStages = 8; ///< as kStages
+inline constexpr int kStepBlocks = 2; ///< of a multiprocessor, that registers are left for
 
 inline constexpr int kOperandThreads = 384; ///< of a block that makes operands
 inline constexpr int kOperandWarps = kOperandThreads / 32;

@@ -47,15 +47,10 @@ struct StepLaunch {
     bool overlapped = false; ///< kernels may start before those that precede them end (compute capability 9.0)
 };
 
-/// Knobs for those who tune; -1 and 0: as found best.
-struct StepTuning {
-    int prefetchBytes = -1; ///< per warp into the second-level cache while the input is awaited
-};
-
 /// W^ f(x) for an image with GpuPath::OneBit. zeroed: [image.zeroedBytes], all 0 before and after. The activations are
 /// 24-bit fixed-point numbers as in one_bit.h, scaled in float: |error_n| <= 2^(e-23) times the number of non-zero v_j.
 Status gpuStepProduct(const GpuImage& image, const void* deviceImage, const StepInput& input, const StepOutput& output,
-                      void* zeroed, const StepLaunch& launch, const StepTuning& tuning = {}) noexcept;
+                      void* zeroed, const StepLaunch& launch) noexcept;
 
 enum class StepFloat { F32, F16, BF16 };
 /// W f(x) for dense W [N][K] of `type`; `softcap` c > 0: c tanh(y / c).
@@ -94,9 +89,9 @@ struct StepAttention {
     const float *cos = nullptr, *sin = nullptr; ///< [capacity][headDim/2] or null
     const float* slopes = nullptr;              ///< [heads] or null: score_j += slope_h j
     float scale = 1;
-    float softcap = 0; ///< c > 0: c tanh(score / c)
-    int window = 0;    ///< keys that a query sees, itself included; 0 = all
-    float* out = nullptr; ///< [heads][headDim]
+    float softcap = 0;       ///< c > 0: c tanh(score / c)
+    int window = 0;          ///< keys that a query sees, itself included; 0 = all
+    float* out = nullptr;    ///< [heads][headDim]
     void* scratch = nullptr; ///< [stepAttentionScratchBytes], its first heads * 4 bytes 0 before and after
 };
 inline constexpr int kStepMaxHeadDim = 256;
@@ -116,9 +111,9 @@ public:
     GpuGraph(const GpuGraph&) = delete;
     GpuGraph& operator=(const GpuGraph&) = delete;
 
-    Status open(int device) noexcept;     ///< makes the stream; it waits for, and is awaited by, the default stream
-    Status beginRecording() noexcept;     ///< from here to endRecording calls on stream() are recorded, not run
-    Status endRecording() noexcept;       ///< also after a failed call
+    Status open(int device) noexcept;      ///< makes the stream; it waits for, and is awaited by, the default stream
+    Status beginRecording() noexcept;      ///< from here to endRecording calls on stream() are recorded, not run
+    Status endRecording() noexcept;        ///< also after a failed call
     Status replay(int times = 1) noexcept; ///< enqueues
     Status wait() noexcept;
     /// Seconds that `times` replays take on the device, one behind the other.
