@@ -521,12 +521,13 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
                        withDefault("On the norm's gain; the columns behind it are divided", outliers.factor));
     addOutliers.number("seed", "N", withDefault("Which channels", outliers.seed));
 
-    Command bench(app, "bench", "bench",
-                  "Measure a model token by token, or the packed product on weight shapes, beside memory and dense weights",
-                  "  shiftadd bench packed-3bit --device cuda:0\n"
-                  "  shiftadd bench --config models/Llama-2-70b/config.json --bits 3 --device cuda:0\n"
-                  "  shiftadd bench --shape 4096,11008 --bits 2,3,4\n"
-                  "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
+    Command bench(
+        app, "bench", "bench",
+        "Measure a model token by token, or the packed product on weight shapes, beside memory and dense weights",
+        "  shiftadd bench packed-3bit --device cuda:0\n"
+        "  shiftadd bench --config models/Llama-2-70b/config.json --bits 3 --device cuda:0\n"
+        "  shiftadd bench --shape 4096,11008 --bits 2,3,4\n"
+        "  shiftadd bench --shape 28672,8192 --shape 8192,28672 --geometry acc --device cuda:0 --json\n");
     const BenchSpec shapes;
     bench.optionalPath("model", "Folder of a model to measure");
     bench.text("config", "FILE", "Measure a model of random weights with the shape of this config.json");

@@ -366,23 +366,22 @@ std::string doctorText(const Json& result)
 
 std::string modelBenchText(const Json& result)
 {
-    std::string out = fmt::format("{}: reads {:.0f} GB/s; {} tokens after {}\n", text(result, "device"),
-                                  number(result, "read_ceiling") / 1e9, number(result, "decode"),
-                                  number(result, "context"));
+    std::string out =
+        fmt::format("{}: reads {:.0f} GB/s; {} tokens after {}\n", text(result, "device"),
+                    number(result, "read_ceiling") / 1e9, number(result, "decode"), number(result, "context"));
     out += fmt::format("{:<14} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9} {:>9} {:>9}\n", "model", "planes MB", "dense MB",
                        "ms/token", "tokens/s", "with a loop", "of read", "GB there", "error");
     const auto shown = [](double value, int digits) {
         return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : std::string("-");
     };
     for (const Json& row : member(result, "models"))
-        out += fmt::format("{:<14} {:>9.1f} {:>9.1f} {:>9} {:>9} {:>11} {:>9} {:>9} {:>9}\n", text(row, "name"),
-                           number(row, "plane_bytes") / 1e6, number(row, "dense_bytes") / 1e6,
-                           shown(number(member(row, "token"), "median_us") / 1e3, 3),
-                           shown(number(row, "tokens_per_second"), 1), shown(number(row, "loop_tokens_per_second"), 1),
-                           shown(number(row, "of_ceiling"), 3), shown(number(row, "device_bytes") / 1e9, 2),
-                           std::isfinite(number(row, "relative_error"))
-                               ? fmt::format("{:.1e}", number(row, "relative_error"))
-                               : "-");
+        out += fmt::format(
+            "{:<14} {:>9.1f} {:>9.1f} {:>9} {:>9} {:>11} {:>9} {:>9} {:>9}\n", text(row, "name"),
+            number(row, "plane_bytes") / 1e6, number(row, "dense_bytes") / 1e6,
+            shown(number(member(row, "token"), "median_us") / 1e3, 3), shown(number(row, "tokens_per_second"), 1),
+            shown(number(row, "loop_tokens_per_second"), 1), shown(number(row, "of_ceiling"), 3),
+            shown(number(row, "device_bytes") / 1e9, 2),
+            std::isfinite(number(row, "relative_error")) ? fmt::format("{:.1e}", number(row, "relative_error")) : "-");
     return out;
 }
 

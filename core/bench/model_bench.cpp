@@ -107,7 +107,8 @@ public:
         auto planes = std::make_shared<GpuPlanes>(*first);
         planes->bytes = first->bytes.clone();
         planes->bytes
-            .narrow(0, static_cast<std::int64_t>(first->image.planes), static_cast<std::int64_t>(first->image.planeBytes))
+            .narrow(0, static_cast<std::int64_t>(first->image.planes),
+                    static_cast<std::int64_t>(first->image.planeBytes))
             .random_();
         StepProduct out;
         out.N = planes->image.N;
@@ -258,7 +259,8 @@ std::optional<double> disagreement(const Decoder& decoder)
     for (std::int64_t i = 0; i < kTokens; ++i) {
         const auto id = static_cast<std::int32_t>(104729 * (i + 1) % vocab);
         const at::Tensor own = step->run(id).to(at::kDouble);
-        const at::Tensor truth = decoder.logits(decoder.hidden(std::span(&id, 1), &caches[1])).squeeze(0).to(at::kDouble);
+        const at::Tensor truth =
+            decoder.logits(decoder.hidden(std::span(&id, 1), &caches[1])).squeeze(0).to(at::kDouble);
         const double error = ((own - truth).norm() / truth.norm()).item<double>();
         worst = error <= worst ? worst : error; // NaN stays
     }

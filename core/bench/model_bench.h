@@ -26,11 +26,11 @@ struct ModelBenchRequest {
 /// One way of running one model.
 struct ModelBenchRow {
     std::string name;
-    std::int64_t planeBytes = 0; ///< of packed planes that a token reads
-    std::int64_t denseBytes = 0; ///< of dense weights that a token reads, head included
-    Timing token;                ///< seconds of a token on the device, tokens one behind the other
-    Timing loop;                 ///< the same with the processor asking for each token; 0: not measured
-    std::optional<double> error; ///< of the logits, relative in norm to the ordinary path's: the worst of some tokens
+    std::int64_t planeBytes = 0;  ///< of packed planes that a token reads
+    std::int64_t denseBytes = 0;  ///< of dense weights that a token reads, head included
+    Timing token;                 ///< seconds of a token on the device, tokens one behind the other
+    Timing loop;                  ///< the same with the processor asking for each token; 0: not measured
+    std::optional<double> error;  ///< of the logits, relative in norm to the ordinary path's: the worst of some tokens
     std::int64_t deviceBytes = 0; ///< weights and cache on the device; 0: unknown
 };
 

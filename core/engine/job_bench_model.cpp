@@ -96,19 +96,20 @@ Result<Json> benchModel(const BenchSpec& spec, const JobContext& context)
             .wanted("cuda:0");
     ShapeBenchRequest nothing;
     nothing.repeats = spec.repeats;
-    SA_TRY(const ShapeBench machine, device.is_cuda()
-                                         ? gpuShapeBench(device.index(), nothing, context.cancel)
-                                         : cpuShapeBench(nothing, spec.threads, nullptr, context.cancel));
+    SA_TRY(const ShapeBench machine, device.is_cuda() ? gpuShapeBench(device.index(), nothing, context.cancel)
+                                                      : cpuShapeBench(nothing, spec.threads, nullptr, context.cancel));
     ModelBenchRequest request;
     request.context = spec.context;
     request.decode = spec.decode;
     request.repeats = spec.repeats;
     request.seed = spec.seed;
     std::vector<ModelBenchRow> rows;
+    Json geometry = spec.geometry;
     if (!spec.config.empty()) {
         SA_TRY(rows, randomRows(spec, device.index(), request, context));
     } else {
         SA_TRY(const ModelFolder folder, ModelFolder::open(spec.model));
+        geometry = folder.quantization ? Json(folder.quantization->mode) : Json(nullptr);
         SA_TRY(const Decoder decoder, Decoder::load(folder, device, context.cancel));
         SA_TRY(rows, decoderBench(decoder, request, context.cancel));
     }
@@ -119,7 +120,7 @@ Result<Json> benchModel(const BenchSpec& spec, const JobContext& context)
                 {"read_ceiling", machine.readCeiling},
                 {"clock_mhz", machine.clockMHz > 0 ? Json(machine.clockMHz) : Json(nullptr)},
                 {"model", spec.config.empty() ? spec.model : spec.config},
-                {"geometry", spec.geometry},
+                {"geometry", geometry},
                 {"context", spec.context},
                 {"decode", spec.decode},
                 {"repeats", spec.repeats},

@@ -100,8 +100,7 @@ public:
         m_product = vector(widest);
         m_logits = vector(m_model->head.size(0));
         m_buffers = {bytes(zeroed).data_ptr(), bytes(scratch).data_ptr()};
-        m_attentionScratch =
-            bytes(stepAttentionScratchBytes(static_cast<int>(c.heads), static_cast<int>(c.headDim)));
+        m_attentionScratch = bytes(stepAttentionScratchBytes(static_cast<int>(c.heads), static_cast<int>(c.headDim)));
         m_codes = m_model->positions->at(0, caches.front().keys.size(1));
         record();
     }
@@ -192,13 +191,16 @@ private:
     void multiply(const StepProduct& product, Input input, const float* residual, float* y)
     {
         if (!product.planes) {
-            enqueue([&] { return gpuStepDense(product.weight.data_ptr(), typeOf(product.weight), product.N, product.K, ready(input),
-                                  {floats(product.bias), residual, y}, 0, m_launch); });
+            enqueue([&] {
+                return gpuStepDense(product.weight.data_ptr(), typeOf(product.weight), product.N, product.K,
+                                    ready(input), {floats(product.bias), residual, y}, 0, m_launch);
+            });
             return;
         }
         const GpuPlanes& planes = *product.planes;
         if (product.factors.defined()) { // powers of two: exact wherever they go
-            input.weight = input.weight.defined() ? keep([&] { return input.weight * product.factors; }) : product.factors;
+            input.weight =
+                input.weight.defined() ? keep([&] { return input.weight * product.factors; }) : product.factors;
             if (input.bias.defined())
                 input.bias = keep([&] { return input.bias * product.factors; });
         }
@@ -207,15 +209,19 @@ private:
             value(input, product.K, {nullptr, nullptr, m_turned.data_ptr<float>()});
             input = plain(m_turned);
             if (planes.inputSigns.defined())
-                enqueue([&] { return gpuShiftAndRotate(nullptr, words(planes.inputSigns), product.K, m_turned.data_ptr<float>(), 1,
-                                           product.K, m_launch.stream); });
+                enqueue([&] {
+                    return gpuShiftAndRotate(nullptr, words(planes.inputSigns), product.K, m_turned.data_ptr<float>(),
+                                             1, product.K, m_launch.stream);
+                });
         }
         const bool direct = oneBit && !product.rotated;
         const StepOutput last{floats(product.bias), residual, y};
         const StepOutput first = direct ? last : StepOutput{nullptr, nullptr, m_product.data_ptr<float>()};
         if (oneBit) {
-            enqueue([&] { return gpuStepProduct(planes.image, planes.bytes.data_ptr(), ready(input), first, m_buffers.zeroed,
-                                    m_launch); });
+            enqueue([&] {
+                return gpuStepProduct(planes.image, planes.bytes.data_ptr(), ready(input), first, m_buffers.zeroed,
+                                      m_launch);
+            });
         } else {
             GpuCall call;
             call.image = planes.bytes.data_ptr();
@@ -231,8 +237,10 @@ private:
             return;
         for (const auto& part : planes.parts)
             if (part.outputSigns.defined())
-                enqueue([&] { return gpuRotateBack(words(part.outputSigns), part.N, m_product.data_ptr<float>() + part.rowBegin, 1,
-                                       part.N, m_launch.stream); });
+                enqueue([&] {
+                    return gpuRotateBack(words(part.outputSigns), part.N, m_product.data_ptr<float>() + part.rowBegin,
+                                         1, part.N, m_launch.stream);
+                });
         value(plain(m_product), product.N, last);
     }
     static const std::uint32_t* words(const at::Tensor& signs)
@@ -326,16 +334,15 @@ private:
                    attend(block, cache);
                    return plain(m_mixed);
                });
-        branch(block.shape, block.norms.mlp, block.norms.mlpPost, products(LinearInput::MlpDown),
-               [&](const Input& in) {
-                   multiplyAll(products(LinearInput::Mlp), in, nullptr, m_inner);
-                   Input out = plain(m_inner);
-                   out.what.kind = StepInputKind::Activated;
-                   out.what.activation = activationOf(block.shape.activation);
-                   if (block.shape.gatedMlp)
-                       out.what.factor = out.what.x + m_model->config.intermediate;
-                   return out;
-               });
+        branch(block.shape, block.norms.mlp, block.norms.mlpPost, products(LinearInput::MlpDown), [&](const Input& in) {
+            multiplyAll(products(LinearInput::Mlp), in, nullptr, m_inner);
+            Input out = plain(m_inner);
+            out.what.kind = StepInputKind::Activated;
+            out.what.activation = activationOf(block.shape.activation);
+            if (block.shape.gatedMlp)
+                out.what.factor = out.what.x + m_model->config.intermediate;
+            return out;
+        });
     }
 
     void recordAll()
@@ -354,12 +361,16 @@ private:
             value(normOf(m.embeddingNorm, m_hidden), m.config.hidden, {nullptr, nullptr, m_hidden.data_ptr<float>()});
         for (std::size_t i = 0; i < m.blocks.size(); ++i)
             recordBlock(m.blocks[i], m_caches[i]);
-        enqueue([&] { return gpuStepDense(m.head.data_ptr(), typeOf(m.head), static_cast<int>(m.head.size(0)),
-                              static_cast<int>(m.head.size(1)), ready(normOf(m.finalNorm, m_hidden)),
-                              {nullptr, nullptr, m_logits.data_ptr<float>()},
-                              static_cast<float>(m.config.headSoftcap.value_or(0.0)), m_launch); });
-        enqueue([&] { return gpuStepPick(m_logits.data_ptr<float>(), static_cast<int>(m.head.size(0)),
-                             m_state.data_ptr<std::int32_t>(), m_token.get(), m_launch); });
+        enqueue([&] {
+            return gpuStepDense(m.head.data_ptr(), typeOf(m.head), static_cast<int>(m.head.size(0)),
+                                static_cast<int>(m.head.size(1)), ready(normOf(m.finalNorm, m_hidden)),
+                                {nullptr, nullptr, m_logits.data_ptr<float>()},
+                                static_cast<float>(m.config.headSoftcap.value_or(0.0)), m_launch);
+        });
+        enqueue([&] {
+            return gpuStepPick(m_logits.data_ptr<float>(), static_cast<int>(m.head.size(0)),
+                               m_state.data_ptr<std::int32_t>(), m_token.get(), m_launch);
+        });
     }
     void record()
     {

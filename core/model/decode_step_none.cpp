@@ -4,7 +4,8 @@
 namespace sa
 {
 
-std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel>, std::vector<KvCache>&, std::string* why)
+std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel>, std::vector<KvCache>&,
+                                               std::string* why)
 {
     if (why)
         *why = "this build has no CUDA";

@@ -69,7 +69,8 @@ at::Tensor Embeddings::logits(const at::Tensor& hidden) const
 std::int64_t Embeddings::weightBytes() const
 {
     std::int64_t sum = 0;
-    for (const at::Tensor* tensor : {&m_parts.embedding, &m_parts.positions, &m_parts.projectIn, &m_parts.projectOut, &m_parts.head})
+    for (const at::Tensor* tensor :
+         {&m_parts.embedding, &m_parts.positions, &m_parts.projectIn, &m_parts.projectOut, &m_parts.head})
         if (tensor->defined() && (tensor != &m_parts.head || !m_parts.head.is_same(m_parts.embedding)))
             sum += static_cast<std::int64_t>(tensor->nbytes());
     return sum;

@@ -45,8 +45,8 @@ const std::uint32_t* wordsOf(const at::Tensor& signs)
     return signs.defined() ? reinterpret_cast<const std::uint32_t*>(signs.data_ptr<int>()) : nullptr;
 }
 
-/// Products of up to kGpuMaxTokens tokens with all parts. The result is kept until each part has been asked for with the
-/// same x.
+/// Products of up to kGpuMaxTokens tokens with all parts. The result is kept until each part has been asked for with
+/// the same x.
 class GpuProducts
 {
 public:

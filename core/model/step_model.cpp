@@ -46,7 +46,8 @@ StepProduct productOf(std::shared_ptr<const GpuPlanes> planes)
     if (biased) {
         std::vector<at::Tensor> all;
         for (const auto& part : planes->parts)
-            all.push_back(part.bias.defined() ? part.bias : at::zeros({part.N}, planes->bytes.options().dtype(at::kFloat)));
+            all.push_back(part.bias.defined() ? part.bias
+                                              : at::zeros({part.N}, planes->bytes.options().dtype(at::kFloat)));
         out.bias = at::cat(all);
     }
     out.planes = std::move(planes);

@@ -12,9 +12,9 @@ namespace sa
 /// Linears of one input that are multiplied together: planes, or one dense matrix.
 struct StepProduct {
     std::shared_ptr<const GpuPlanes> planes; ///< null: dense
-    at::Tensor factors;                      ///< with planes: f32 [K], the powers of two of their exponents, or undefined
-    at::Tensor weight;                       ///< dense: f32, f16 or bf16 [N, K]
-    at::Tensor bias;                         ///< f32 [N] of all parts, or undefined
+    at::Tensor factors; ///< with planes: f32 [K], the powers of two of their exponents, or undefined
+    at::Tensor weight;  ///< dense: f32, f16 or bf16 [N, K]
+    at::Tensor bias;    ///< f32 [N] of all parts, or undefined
     int N = 0, K = 0;
     bool rotated = false; ///< some part has a rotation back
 };
@@ -36,8 +36,8 @@ struct StepModel {
     std::shared_ptr<const PositionEncoder> positions;
     std::vector<StepBlock> blocks;
 
-    std::int64_t planeBytes() const; ///< that a step reads, without padding
-    std::int64_t denseBytes() const; ///< of dense weights that a step reads, head included
+    std::int64_t planeBytes() const;    ///< that a step reads, without padding
+    std::int64_t denseBytes() const;    ///< of dense weights that a step reads, head included
     std::int64_t residentBytes() const; ///< of all weights on the device
 };
 

@@ -159,12 +159,18 @@ Json object(const AddOutliersSpec& spec)
 
 Json object(const BenchSpec& spec)
 {
-    return {{"shapes", spec.shapes},     {"model", orNull(spec.model)},
-            {"config", orNull(spec.config)},     {"context", spec.context},
-            {"decode", spec.decode},     {"bits", spec.bits},
-            {"geometry", spec.geometry}, {"group_rows", orNull(spec.groupRows)},
-            {"tokens", spec.tokens},     {"repeats", spec.repeats},
-            {"seed", spec.seed},         {"threads", spec.threads},
+    return {{"shapes", spec.shapes},
+            {"model", orNull(spec.model)},
+            {"config", orNull(spec.config)},
+            {"context", spec.context},
+            {"decode", spec.decode},
+            {"bits", spec.bits},
+            {"geometry", spec.geometry},
+            {"group_rows", orNull(spec.groupRows)},
+            {"tokens", spec.tokens},
+            {"repeats", spec.repeats},
+            {"seed", spec.seed},
+            {"threads", spec.threads},
             {"device", spec.device}};
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The one-bit product of a decode step. Each block makes the activation planes that its range needs by itself, from
 // what the preceding kernel left, while the first of its weights are on their way; small cuts of K keep that short.
-// Two blocks of consecutive products fit a multiprocessor, so that the next one's weights stream in this one's tail.
 #pragma once
 
 #include "kernels/cuda/one_bit_stream.cuh"
@@ -344,7 +343,8 @@ __device__ inline void bringNear(const float* from, int count)
 }
 
 template<StepInputKind kKind, int kStageCount>
-__global__ void __launch_bounds__(kWarps * 32, kStepBlocks) stepProductKernel(const __grid_constant__ StepProductArguments p)
+__global__ void __launch_bounds__(kWarps * 32, kStepBlocks)
+    stepProductKernel(const __grid_constant__ StepProductArguments p)
 {
 #if __CUDA_ARCH__ >= 800
     extern __shared__ __align__(128) char shared[];

@@ -45,11 +45,13 @@ inline constexpr int kOperandBytes = 768;  ///< of a chunk of activation planes
 inline constexpr int kBlockRows = 256;     ///< of a table block
 inline constexpr int kSlabColumns = 256;   ///< between two barriers of a table block
 
-/// Of a decode step's product: chunks in a cut of K, and those whose operands a block keeps. Short, because every block
-/// makes its own, and so that two blocks of consecutive products fit a multiprocessor.
+/// Of a decode step's product: chunks in a cut of K, and those whose operands a block keeps. Short cuts, because every
+/// block makes its own operands.
 inline constexpr int kStepSliceChunks = 12, kStepWindowChunks = 36;
 inline constexpr int kStepStages = 8; ///< as kStages
-inline constexpr int kStepBlocks = 2; ///< of a multiprocessor, that registers are left for
+/// Blocks of a multiprocessor that registers are left for. Room for a second one, the next product's, was slower: the
+/// registers spill, and attention finds none.
+inline constexpr int kStepBlocks = 1;
 
 inline constexpr int kOperandThreads = 384; ///< of a block that makes operands
 inline constexpr int kOperandWarps = kOperandThreads / 32;

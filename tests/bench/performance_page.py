@@ -57,7 +57,7 @@ def model_name(result):
 
 def models_table(result, date):
     clock = f", up to {result['clock_mhz']} MHz" if result.get("clock_mhz") else ""
-    out = [f"\n## {result['device']}, decoding {model_name(result)}, `{result['geometry']}`, {date}\n",
+    out = [f"\n## {result['device']}, decoding {model_name(result)}, `{result['geometry'] or 'dense'}`, {date}\n",
            f"Reads {result['read_ceiling'] / 1e9:.0f} GB/s{clock}; {result['decode']} tokens after {result['context']}, "
            f"{result['repeats']} repeats.\n",
            "| weights | packed MB | dense MB | us a token | min..max | tokens/s | in a loop | of ceiling | all | GB on the device |",

@@ -277,9 +277,8 @@ private Q_SLOTS:
             }
             // Products of three Gaussians have outliers, beside which 24 bits are coarse.
             const double most = kind == StepInputKind::Activated ? 1e-5 : 2e-6;
-            QVERIFY2(std::sqrt(error / norm) <= most, qPrintable(QString("input %1: %2")
-                                                                     .arg(static_cast<int>(kind))
-                                                                     .arg(std::sqrt(error / norm))));
+            QVERIFY2(std::sqrt(error / norm) <= most,
+                     qPrintable(QString("input %1: %2").arg(static_cast<int>(kind)).arg(std::sqrt(error / norm))));
         }
     }
 

@@ -59,7 +59,7 @@ struct GpuImage {
     int operandParts = 0;
     std::size_t planes = 0, scales = 0, groupTable = 0, rowGroups = 0, blockTable = 0;
     GpuPlan plans[kGpuPlans];
-    GpuPlan step;                              ///< of the product in a decode step (gpu_step.h), one-bit only
+    GpuPlan step;                               ///< of the product in a decode step (gpu_step.h), one-bit only
     std::size_t stepScales = 0, stepMaxima = 0; ///< float scales, and the largest of the planes' for each column group
     std::size_t bytes = 0;
     std::size_t planeBytes = 0, scaleBytes = 0; ///< of the image, padding included
@@ -70,8 +70,8 @@ struct GpuImage {
 
 /// Knobs that autotuning may turn; 0 means as found best.
 struct GpuTuning {
-    int sliceChunks = 0; ///< most chunks in a cut of K
-    int stages = 0;      ///< 3, 8 or 12
+    int sliceChunks = 0;     ///< most chunks in a cut of K
+    int stages = 0;          ///< 3, 8 or 12
     int stepSliceChunks = 0; ///< as sliceChunks, for the product of a decode step
     bool operator==(const GpuTuning&) const = default;
 };
