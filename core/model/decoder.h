@@ -30,6 +30,7 @@ public:
     std::int64_t blockWeightBytes() const; ///< resident bytes of the blocks' linears
 
 private:
+    at::Tensor step(std::int32_t id, std::vector<KvCache>& caches) const; ///< `hidden` of one token on the CPU
     Decoder(ModelConfig config, at::Device device, Embeddings embeddings);
     ModelConfig m_config;
     at::Device m_device;

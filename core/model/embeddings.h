@@ -4,6 +4,8 @@
 
 #include "core/model/norm.h"
 
+#include <memory>
+#include <mutex>
 #include <span>
 
 namespace sa
@@ -20,7 +22,17 @@ public:
     std::int64_t weightBytes() const; ///< resident, a tied head counted once
 
 private:
-    at::Tensor m_embedding, m_positions, m_projectIn, m_projectOut, m_head;
+    at::Tensor headRow(const at::Tensor& x) const; ///< the head on one token, f32 [1, hidden]
+    at::Tensor wideHead() const;                   ///< f32, made when it is first asked for
+
+    /// On the CPU the tables stay as narrow as they are stored: a token reads all of the head.
+    at::Tensor m_embedding, m_head;
+    at::Tensor m_positions, m_projectIn, m_projectOut;
+    struct Wide {
+        std::once_flag made;
+        at::Tensor head;
+    };
+    std::shared_ptr<Wide> m_wide = std::make_shared<Wide>();
     Norm m_embeddingNorm, m_finalNorm;
     double m_scale = 1.0;
     std::int64_t m_learnedOffset = 0;

@@ -16,6 +16,8 @@ public:
     /// Reads "<name>.weight" and, for layer norms, "<name>.bias"; neither where the configuration has plain norms.
     static Result<Norm> load(const ModelFolder& model, const std::string& name, at::Device device);
     at::Tensor operator()(const at::Tensor& x) const; ///< over the last dimension
+    /// One row of `width` floats on the CPU; out may be x.
+    void row(const float* x, std::int64_t width, float* out) const;
 
 private:
     std::optional<NormKind> m_kind;
