@@ -69,15 +69,15 @@ public:
     CpuProduct(const RandomWeight& weight, std::size_t copies)
         : m_weight(weight)
         , m_words(weight.bits.size())
-        , m_bits(weight.bits)
+        , m_bits(weight.bits.size())
         , m_y(static_cast<std::size_t>(weight.shape.tokens) * static_cast<std::size_t>(weight.shape.N))
     {
         m_bits.resize(m_words * copies);
         std::mt19937_64 random(7);
         for (std::size_t i = m_words; i < m_bits.size(); ++i)
             m_bits[i] = static_cast<std::uint32_t>(random());
-        const std::int64_t wanted = 4LL * parallelThreads();
-        m_rows = std::max<std::int64_t>(64, (weight.shape.N + wanted - 1) / wanted);
+        m_rows = kernels::lutGemmTileRows(weight.view());
+        kernels::tileWords(weight.view(), static_cast<int>(m_rows), m_bits.data()); // the shape passed its check
         m_pieces = (weight.shape.N + m_rows - 1) / m_rows;
         for (std::int64_t i = 0; i < m_pieces; ++i)
             m_scratch.emplace_back(std::aligned_alloc(
@@ -91,7 +91,8 @@ public:
         parallelFor(m_pieces, [&](std::int64_t piece) {
             const int begin = static_cast<int>(piece * m_rows);
             const int end = static_cast<int>(std::min<std::int64_t>(w.N, (piece + 1) * m_rows));
-            if (kernels::lutGemm(w, m_weight.x.data(), m_weight.shape.tokens, m_y.data(), w.N, begin, end,
+            if (kernels::lutGemm(kernels::TiledPlanes{w, static_cast<int>(m_rows)}, m_weight.x.data(),
+                                 m_weight.shape.tokens, m_y.data(), w.N, begin, end,
                                  m_scratch[static_cast<std::size_t>(piece)].get()) != kernels::Status::Ok)
                 ok = false;
         });

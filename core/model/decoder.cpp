@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/decoder.h"
 
+#include "core/base/parallel.h"
 #include "core/model/linear.h"
 #include "core/model/step_model.h"
 
 #include <ATen/ATen.h>
+#include <algorithm>
 
 namespace sa
 {
@@ -35,6 +37,10 @@ Result<Decoder> Decoder::load(const ModelFolder& model, at::Device device, const
 
 at::Tensor Decoder::hidden(std::span<const std::int32_t> ids, std::vector<KvCache>* caches) const
 {
+    if (caches && ids.size() == 1 && m_device.is_cpu() && !m_half &&
+        caches->front().length < caches->front().keys.size(1) &&
+        std::all_of(m_blocks.begin(), m_blocks.end(), [](const DecoderBlock& block) { return block.canStep(); }))
+        return step(ids.front(), *caches);
     const std::int64_t past = caches ? caches->front().length : 0;
     const PositionCodes positions = m_positions.at(past, static_cast<std::int64_t>(ids.size()));
     at::Tensor state = m_embeddings.embed(ids, past);
@@ -44,6 +50,30 @@ at::Tensor Decoder::hidden(std::span<const std::int32_t> ids, std::vector<KvCach
             state = roundedToHalf(state);
     }
     return state;
+}
+
+at::Tensor Decoder::step(std::int32_t id, std::vector<KvCache>& caches) const
+{
+    const std::int64_t past = caches.front().length, width = m_config.hidden;
+    const PositionCodes positions = m_positions.at(past, 1);
+    const at::Tensor input = m_embeddings.embed(std::span(&id, 1), past).contiguous();
+    at::Tensor output = at::empty_like(input);
+    const float* in = input.data_ptr<float>();
+    float* out = output.data_ptr<float>();
+    thread_local StepMemory kept;
+    StepMemory& memory = kept; // the name means another object in every thread
+    memory.arrange(m_config, past + 1, parallelThreads());
+    parallelTeam([&](Team& team, int rank) {
+        const StepMemory::Own& own = memory.own(rank);
+        std::copy_n(in, width, own.state);
+        for (std::size_t i = 0; i < m_blocks.size(); ++i)
+            m_blocks[i].step(team, memory, own, width, positions, caches[i]);
+        if (rank == 0)
+            std::copy_n(own.state, width, out);
+    });
+    for (KvCache& cache : caches)
+        ++cache.length;
+    return output;
 }
 
 std::vector<KvCache> Decoder::makeCaches(std::int64_t capacity) const

@@ -38,6 +38,7 @@ public:
     std::shared_ptr<const StepModel> stepModel() const;
 
 private:
+    at::Tensor step(std::int32_t id, std::vector<KvCache>& caches) const; ///< `hidden` of one token on the CPU
     Decoder(ModelConfig config, at::Device device, Embeddings embeddings);
     ModelConfig m_config;
     at::Device m_device;

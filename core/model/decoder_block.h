@@ -7,6 +7,7 @@
 #include "core/model/linear.h"
 #include "core/model/norm.h"
 #include "core/model/positions.h"
+#include "core/model/step_memory.h"
 
 #include <array>
 #include <memory>
@@ -19,6 +20,8 @@ struct KvCache {
     at::Tensor keys, values; ///< f32 [kvHeads, capacity, headDim]
     std::int64_t length = 0;
 };
+
+class Team;
 
 /// Copies share their weights: replacing a linear of one leaves the other as it was.
 class DecoderBlock
@@ -35,6 +38,13 @@ public:
 
     /// hidden: f32 [T, hidden] of one sequence. With a cache, the T tokens follow what the cache holds.
     at::Tensor forward(const at::Tensor& hidden, const PositionCodes& positions, KvCache* cache) const;
+
+    /// True on the CPU unless a linear computes otherwise than in pieces of rows.
+    bool canStep() const;
+    /// One token behind what the cache holds, by all threads of a team: own.state, f32 [width], becomes the block's
+    /// output in every thread. Fills the next place of the cache and leaves its length to the caller.
+    void step(Team& team, const StepMemory& memory, const StepMemory::Own& own, std::int64_t width,
+              const PositionCodes& positions, const KvCache& cache) const;
 
     /// The same in steps, so that quantization sees each group of linears' input behind the already quantized ones:
     /// forward = mlpOutput(m, mlpInner(mlpInput(m))), m = attentionOutput(h, attentionMix(attentionInput(h))).
@@ -73,6 +83,11 @@ private:
     const Linear& linear(LinearRole role) const;
     Queries project(const at::Tensor& x) const;
     at::Tensor join(const at::Tensor& residual, const at::Tensor& branch, const Norm& before, const Norm& after) const;
+
+    void attendHead(std::int64_t head, float* query, const PositionCodes& positions, const KvCache& cache,
+                    float* scores, float* mixed) const;
+    void joinRow(const StepMemory::Own& own, const float* branch, std::int64_t width, const Norm& before,
+                 const Norm& after) const;
 
     Shape m_shape{};
     Norms m_norms;

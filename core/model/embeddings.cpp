@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/embeddings.h"
 
+#include "core/base/parallel.h"
 #include "core/model/linear.h"
 #include "core/model/tensors.h"
+#include "sa/kernels/rows.h"
 
 #include <ATen/ATen.h>
 
 namespace sa
 {
+
+namespace
+{
+
+/// A table as it is stored, checked; f32 on a device.
+Result<at::Tensor> readTable(const ModelFolder& model, const std::string& name, at::Device device)
+{
+    SA_TRY(const at::Tensor values, readFloatTensor(model.store, name, device));
+    SA_TRY(const TensorInfo* info, model.store.find(name));
+    if (!device.is_cpu() || info->dtype == Dtype::F32)
+        return values;
+    return values.to(info->dtype == Dtype::F16 ? at::kHalf : at::kBFloat16);
+}
+
+kernels::Element elementOf(const at::Tensor& table)
+{
+    return table.scalar_type() == at::kHalf       ? kernels::Element::F16
+           : table.scalar_type() == at::kBFloat16 ? kernels::Element::BF16
+                                                  : kernels::Element::F32;
+}
+
+} // namespace
 
 Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
 {
@@ -19,7 +43,7 @@ Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
     out.m_parts.scale = c.embeddingScale;
     out.m_parts.learnedOffset = c.learnedOffset;
     out.m_parts.softcap = c.headSoftcap;
-    SA_TRY(out.m_parts.embedding, readFloatTensor(model.store, model.embeddingTensor(), device));
+    SA_TRY(out.m_parts.embedding, readTable(model, model.embeddingTensor(), device));
     if (c.positionScheme == PositionScheme::Learned) {
         SA_TRY(out.m_parts.positions, weight(c.names.positions));
     }
@@ -35,7 +59,7 @@ Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
     }
     out.m_parts.head = out.m_parts.embedding;
     if (!c.tiedHead) {
-        SA_TRY(out.m_parts.head, weight(c.names.head));
+        SA_TRY(out.m_parts.head, readTable(model, std::string(c.names.head) + ".weight", device));
     }
     return out;
 }
@@ -47,7 +71,7 @@ at::Tensor Embeddings::embed(std::span<const std::int32_t> ids, std::int64_t fir
     auto* out = index.data_ptr<std::int64_t>();
     for (std::size_t i = 0; i < ids.size(); ++i)
         out[i] = ids[i];
-    at::Tensor x = m_parts.embedding.index_select(0, index.to(m_parts.embedding.device()));
+    at::Tensor x = m_parts.embedding.index_select(0, index.to(m_parts.embedding.device())).to(at::kFloat);
     if (m_parts.scale != 1.0)
         x.mul_(m_parts.scale);
     if (m_parts.projectIn.defined())
@@ -57,12 +81,38 @@ at::Tensor Embeddings::embed(std::span<const std::int32_t> ids, std::int64_t fir
     return m_parts.embeddingNorm(x);
 }
 
+at::Tensor Embeddings::wideHead() const
+{
+    if (m_parts.head.scalar_type() == at::kFloat)
+        return m_parts.head;
+    std::call_once(m_wide->made, [this] { m_wide->head = m_parts.head.to(at::kFloat); });
+    return m_wide->head;
+}
+
+at::Tensor Embeddings::headRow(const at::Tensor& x) const
+{
+    constexpr std::int64_t kRows = 256;
+    const std::int64_t N = m_parts.head.size(0), K = m_parts.head.size(1);
+    at::Tensor out = at::empty({1, N}, x.options());
+    const auto* rows = static_cast<const std::byte*>(m_parts.head.data_ptr());
+    const float* in = x.data_ptr<float>();
+    float* y = out.data_ptr<float>();
+    const auto rowBytes = static_cast<std::int64_t>(m_parts.head.element_size()) * K;
+    parallelTeam([&](Team& team, int) {
+        team.forEach((N + kRows - 1) / kRows, [&](std::int64_t piece) {
+            const std::int64_t begin = piece * kRows;
+            kernels::rowDots(rows + begin * rowBytes, elementOf(m_parts.head), std::min(kRows, N - begin), K, in, y + begin);
+        });
+    });
+    return out;
+}
+
 at::Tensor Embeddings::logits(const at::Tensor& hidden) const
 {
     at::Tensor x = m_parts.finalNorm(hidden);
     if (m_parts.projectOut.defined())
         x = denseProduct(x, m_parts.projectOut);
-    at::Tensor out = denseProduct(x, m_parts.head);
+    at::Tensor out = x.size(0) == 1 && x.is_cpu() ? headRow(x.contiguous()) : denseProduct(x, wideHead());
     return m_parts.softcap ? out.div_(*m_parts.softcap).tanh_().mul_(*m_parts.softcap) : out;
 }
 

@@ -4,6 +4,8 @@
 
 #include "core/model/norm.h"
 
+#include <memory>
+#include <mutex>
 #include <span>
 
 namespace sa
@@ -19,7 +21,8 @@ public:
     std::int64_t vocab() const { return m_parts.head.size(0); }
     std::int64_t weightBytes() const; ///< resident, a tied head counted once
 
-    /// f32; undefined: the model has none.
+    /// Undefined: the model has none. f32, but for `embedding` and `head` on the CPU: those stay as narrow as they are
+    /// stored, because a token reads all of the head.
     struct Parts {
         at::Tensor embedding, positions, projectIn, projectOut, head;
         Norm embeddingNorm, finalNorm;
@@ -30,7 +33,15 @@ public:
     const Parts& parts() const { return m_parts; }
 
 private:
+    at::Tensor headRow(const at::Tensor& x) const; ///< the head on one token, f32 [1, hidden]
+    at::Tensor wideHead() const;                   ///< f32, made when it is first asked for
+
     Parts m_parts;
+    struct Wide {
+        std::once_flag made;
+        at::Tensor head;
+    };
+    std::shared_ptr<Wide> m_wide = std::make_shared<Wide>();
 };
 
 } // namespace sa

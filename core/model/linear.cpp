@@ -4,6 +4,7 @@
 #include "core/base/parallel.h"
 #include "sa/kernels/lut_gemm.h"
 #include "sa/kernels/rotation.h"
+#include "sa/kernels/rows.h"
 
 #include <ATen/ATen.h>
 #include <cstdlib>
@@ -36,6 +37,33 @@ at::Tensor DenseLinear::forward(const at::Tensor& x) const
 std::int64_t DenseLinear::weightBytes() const
 {
     return m_weight.numel() * m_weight.element_size();
+}
+
+namespace
+{
+constexpr std::int64_t kDenseRows = 64; ///< rows of a piece
+}
+
+const RowPieces* DenseLinear::rowPieces() const
+{
+    return m_weight.is_cpu() && m_weight.is_contiguous() && m_weight.scalar_type() == at::kFloat ? this : nullptr;
+}
+
+std::int64_t DenseLinear::pieces() const
+{
+    return (outputs() + kDenseRows - 1) / kDenseRows;
+}
+
+void DenseLinear::product(std::int64_t piece, const float* x, float* y) const
+{
+    const std::int64_t begin = piece * kDenseRows, count = std::min(kDenseRows, outputs() - begin);
+    kernels::rowDots(m_weight.data_ptr<float>() + begin * inputs(), kernels::Element::F32, count, inputs(), x,
+                     y + begin);
+    if (!m_bias.defined())
+        return;
+    const float* bias = m_bias.data_ptr<float>();
+    for (std::int64_t n = begin; n < begin + count; ++n)
+        y[n] += bias[n];
 }
 
 namespace
@@ -77,72 +105,104 @@ void* threadScratch(std::size_t bytes)
 
 PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias)
     : m_weight(std::move(weight))
+    , m_tileRows(kernels::lutGemmTileRows(m_weight.view()))
     , m_bias(std::move(bias))
     , m_inputSigns(signsOf(m_weight.inputRotation, m_weight.K))
     , m_outputSigns(signsOf(m_weight.outputRotation, m_weight.N))
 {
+    std::vector<std::uint32_t> tiled(m_weight.bits.size());
+    expectOk(kernels::tileWords(m_weight.view(), m_tileRows, tiled.data()));
+    m_weight.bits = std::move(tiled);
 }
 
-void PlanesLinear::transformInput(float* x, std::int64_t tokens) const
+bool PlanesLinear::prepares() const
+{
+    return !m_weight.exponents.empty() || !m_inputSigns.empty();
+}
+
+void PlanesLinear::prepare(float* x) const
 {
     const int K = m_weight.K;
-    parallelFor(tokens, [&](std::int64_t t) {
-        auto status = kernels::Status::Ok;
-        if (!m_weight.exponents.empty())
-            status = kernels::shiftChannels(m_weight.exponents.data(), 1, K, x + t * K, 1, K);
-        if (status == kernels::Status::Ok && !m_inputSigns.empty())
-            status = kernels::rotate(m_inputSigns.data(), K, x + t * K, 1, K);
-        expectOk(status);
-    });
+    if (!m_weight.exponents.empty())
+        expectOk(kernels::shiftChannels(m_weight.exponents.data(), 1, K, x, 1, K));
+    if (!m_inputSigns.empty())
+        expectOk(kernels::rotate(m_inputSigns.data(), K, x, 1, K));
 }
 
-void PlanesLinear::restoreOutput(float* y, std::int64_t tokens) const
+std::int64_t PlanesLinear::pieces() const
 {
-    const int N = m_weight.N;
-    parallelFor(tokens,
-                [&](std::int64_t t) { expectOk(kernels::rotateBack(m_outputSigns.data(), N, y + t * N, 1, N)); });
+    return (m_weight.N + m_tileRows - 1) / m_tileRows;
+}
+
+namespace
+{
+
+/// Parts that a tile is cut into where there are fewer tiles than threads, for many tokens: with one, it is memory that
+/// is short. Cuts change no bit.
+std::int64_t partsOfTile(std::int64_t tiles, std::int64_t rows, std::int64_t tokens)
+{
+    std::int64_t parts = 1;
+    while (tokens > 1 && tiles * parts < parallelThreads() && rows / parts >= 128)
+        parts *= 2;
+    return parts;
+}
+
+} // namespace
+
+void PlanesLinear::multiply(std::int64_t piece, const float* x, std::int64_t tokens, float* y) const
+{
+    const auto view = m_weight.view();
+    const auto M = static_cast<int>(tokens);
+    const std::int64_t parts = partsOfTile(pieces(), m_tileRows, tokens), rows = (m_tileRows + parts - 1) / parts;
+    const std::int64_t tile = piece / parts * m_tileRows, begin = tile + piece % parts * rows;
+    const std::int64_t end = std::min<std::int64_t>({view.N, tile + m_tileRows, begin + rows});
+    if (begin < end)
+        expectOk(kernels::lutGemm(kernels::TiledPlanes{view, m_tileRows}, x, M, y, view.N, static_cast<int>(begin),
+                                  static_cast<int>(end), threadScratch(kernels::lutGemmScratchBytes(view, M))));
+}
+
+void PlanesLinear::product(std::int64_t piece, const float* x, float* y) const
+{
+    multiply(piece, x, 1, y);
+    if (!m_bias.defined() || finishes())
+        return;
+    const float* bias = m_bias.data_ptr<float>();
+    const std::int64_t begin = piece * m_tileRows, end = std::min<std::int64_t>(m_weight.N, begin + m_tileRows);
+    for (std::int64_t n = begin; n < end; ++n)
+        y[n] += bias[n];
+}
+
+void PlanesLinear::finish(float* y) const
+{
+    expectOk(kernels::rotateBack(m_outputSigns.data(), m_weight.N, y, 1, m_weight.N));
+    if (!m_bias.defined())
+        return;
+    const float* bias = m_bias.data_ptr<float>();
+    for (int n = 0; n < m_weight.N; ++n)
+        y[n] += bias[n];
 }
 
 at::Tensor PlanesLinear::forward(const at::Tensor& x) const
 {
-    const auto view = m_weight.view();
+    const std::int64_t N = m_weight.N, K = m_weight.K;
     at::Tensor input = x.contiguous();
-    const std::int64_t tokens = input.numel() / view.K;
-    if (!m_weight.exponents.empty() || !m_inputSigns.empty()) {
+    const std::int64_t tokens = input.numel() / K;
+    if (prepares()) {
         input = input.clone();
-        transformInput(input.data_ptr<float>(), tokens);
+        float* in = input.data_ptr<float>();
+        parallelFor(tokens, [&](std::int64_t t) { prepare(in + t * K); });
     }
     auto shape = input.sizes().vec();
-    shape.back() = view.N;
+    shape.back() = N;
     at::Tensor output = at::empty(shape, input.options());
-
-    // One piece per row group shares its tables; with fewer groups than threads the groups are halved.
     const float* in = input.data_ptr<float>();
     float* out = output.data_ptr<float>();
-    const std::int64_t groups = static_cast<std::int64_t>(view.rowGroups());
-    std::int64_t piecesPerGroup = 1;
-    while (groups * piecesPerGroup < parallelThreads() && view.R / piecesPerGroup >= 64)
-        piecesPerGroup *= 2;
-    std::int64_t groupsPerPiece = 1;
-    while (piecesPerGroup == 1 && view.R * groupsPerPiece < 16)
-        groupsPerPiece *= 2;
-    const std::int64_t pieces = (groups + groupsPerPiece - 1) / groupsPerPiece * piecesPerGroup;
-    const std::int64_t rowsPerPiece = (view.R + piecesPerGroup - 1) / piecesPerGroup;
-
-    parallelFor(pieces, [&](std::int64_t piece) {
-        const std::int64_t group = piece / piecesPerGroup * groupsPerPiece;
-        const std::int64_t groupBegin = group * view.R;
-        const std::int64_t groupEnd = std::min<std::int64_t>(view.N, (group + groupsPerPiece) * view.R);
-        const std::int64_t begin = groupBegin + piece % piecesPerGroup * rowsPerPiece;
-        const std::int64_t end = piecesPerGroup == 1 ? groupEnd : std::min(groupEnd, begin + rowsPerPiece);
-        if (begin >= end)
-            return;
-        void* scratch = threadScratch(kernels::lutGemmScratchBytes(view, static_cast<int>(tokens)));
-        expectOk(kernels::lutGemm(view, in, static_cast<int>(tokens), out, view.N, static_cast<int>(begin),
-                                  static_cast<int>(end), scratch));
-    });
-    if (!m_outputSigns.empty())
-        restoreOutput(out, tokens);
+    parallelFor(pieces() * partsOfTile(pieces(), m_tileRows, tokens),
+                [&](std::int64_t piece) { multiply(piece, in, tokens, out); });
+    if (finishes()) {
+        parallelFor(tokens, [&](std::int64_t t) { finish(out + t * N); });
+        return output;
+    }
     return m_bias.defined() ? output.add_(m_bias) : output;
 }
 

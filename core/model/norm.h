@@ -18,6 +18,8 @@ public:
     /// weight: what x is multiplied with, for RmsPlusOne 1 + w; undefined: 1.
     Norm(NormKind kind, double epsilon, at::Tensor weight, at::Tensor bias);
     at::Tensor operator()(const at::Tensor& x) const; ///< over the last dimension
+    /// One row of `width` floats on the CPU; out may be x.
+    void row(const float* x, std::int64_t width, float* out) const;
 
     const std::optional<NormKind>& kind() const { return m_kind; }
     const at::Tensor& weight() const { return m_weight; } ///< f32 [width], what x is multiplied with; undefined: 1

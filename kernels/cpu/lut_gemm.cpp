@@ -102,8 +102,17 @@ std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept
 Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                void* scratch) noexcept
 {
+    return lutGemm(TiledPlanes{w, std::max(1, w.N)}, x, M, y, ldy, rowBegin, rowEnd, scratch);
+}
+
+Status lutGemm(const TiledPlanes& tiled, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
+               void* scratch) noexcept
+{
+    const SignPlanes& w = tiled.planes;
     if (const Status status = cpu::checkCall(w, x, M, y, ldy, rowBegin, rowEnd); status != Status::Ok)
         return status;
+    if (tiled.tileRows < 1)
+        return Status::BadShape;
     const cpu::LutGemmTarget* target = cpu::chosenTarget();
     if (target == nullptr)
         return Status::Unsupported;
@@ -111,7 +120,8 @@ Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdif
         return Status::Ok;
     if (scratch == nullptr || reinterpret_cast<std::uintptr_t>(scratch) % 64 != 0)
         return Status::BadPointer;
-    target->run({w, x, M, y, ldy, static_cast<std::size_t>(rowBegin), static_cast<std::size_t>(rowEnd)},
+    target->run({w, x, M, y, ldy, static_cast<std::size_t>(rowBegin), static_cast<std::size_t>(rowEnd),
+                 static_cast<std::size_t>(tiled.tileRows)},
                 static_cast<float*>(scratch));
     return Status::Ok;
 }

@@ -18,6 +18,35 @@ struct LutGemmCall {
     float* y = nullptr; ///< [M][ldy]
     std::ptrdiff_t ldy = 0;
     std::size_t rowBegin = 0, rowEnd = 0;
+    std::size_t tileRows = 0; ///< of the words' layout (lut_gemm.h); 0: all rows are one tile, the interchange layout
+};
+
+/// Where words lie. Rows up to `end` are adjacent in each word and plane.
+class WordTiles
+{
+public:
+    explicit WordTiles(const LutGemmCall& call)
+        : m_bits(call.w.bits)
+        , m_rows(static_cast<std::size_t>(call.w.N))
+        , m_tileRows(call.tileRows == 0 ? m_rows : std::min(call.tileRows, m_rows))
+        , m_wordsOfRow((static_cast<std::size_t>(call.w.K) + 31) / 32 * static_cast<std::size_t>(call.w.q))
+    {
+    }
+
+    struct Run {
+        const std::uint32_t* words; ///< word 0, plane 0 of the row
+        std::size_t stride;         ///< to the next plane; q of them to the next word
+        std::size_t end;            ///< first row behind the tile
+    };
+    Run at(std::size_t row) const
+    {
+        const std::size_t begin = row / m_tileRows * m_tileRows, end = std::min(m_rows, begin + m_tileRows);
+        return {m_bits + begin * m_wordsOfRow + (row - begin), end - begin, end};
+    }
+
+private:
+    const std::uint32_t* m_bits;
+    std::size_t m_rows, m_tileRows, m_wordsOfRow;
 };
 
 /// The order of one output's sum, the same on every path: byte sums s = table + table; word sums p = ((s0+s1)+s2)+s3
@@ -49,9 +78,11 @@ public:
     {
         const std::size_t stride = static_cast<std::size_t>(w.q) * groups;
         const auto C = static_cast<std::size_t>(w.C);
-        for (std::size_t i = 0; i < kSlots; ++i)
-            m_blocks[i] =
-                C == 1 || i % 8 == 0 ? w.scales + std::min((k0 + i) / C, blocks - 1) * stride : m_blocks[i - 1];
+        const std::size_t step = C == 1 ? 1 : 8; // columns that share a scale in any case
+        for (std::size_t i = 0; i < kSlots; i += step) {
+            const std::size_t block = C == 1 ? k0 + i : C == 8 ? (k0 + i) / 8 : (k0 + i) / C;
+            std::fill_n(m_blocks + i, step, w.scales + std::min(block, blocks - 1) * stride);
+        }
     }
 
     /// Column c of the word, plane b, row group g.

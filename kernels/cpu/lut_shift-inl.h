@@ -43,7 +43,11 @@ template<class D> HWY_INLINE ExponentRange exponentRange(D d, const float* x, st
     alignas(64) std::int32_t low[hn::MaxLanes(d)];
     hn::Store(highest, di, high);
     hn::Store(lowest, di, low);
-    return {*std::min_element(low, low + hn::Lanes(d)) >> 23, *std::max_element(high, high + hn::Lanes(d)) >> 23};
+    for (std::size_t i = 1; i < hn::Lanes(d); ++i) { // as loops, which the compiler makes vectors of
+        low[0] = std::min(low[0], low[i]);
+        high[0] = std::max(high[0], high[i]);
+    }
+    return {low[0] >> 23, high[0] >> 23};
 }
 
 /// alpha as float, rounded once. Branch-free integers, so that the loop over scales is vectorised by the compiler.

@@ -206,10 +206,10 @@ void runTokens(const LutGemmCall& call, std::size_t firstToken, std::size_t coun
     const TokenTag d;
     const SignPlanes& w = call.w;
     const auto K = static_cast<std::size_t>(w.K);
-    const auto N = static_cast<std::size_t>(w.N);
     const auto q = static_cast<std::size_t>(w.q);
     const auto R = static_cast<std::size_t>(w.R);
     const bool shared = sharesTables(w);
+    const WordTiles tiles(call);
     const std::size_t groups = w.rowGroups();
     const std::size_t blocks = w.columnGroups();
 
@@ -226,8 +226,9 @@ void runTokens(const LutGemmCall& call, std::size_t firstToken, std::size_t coun
 
         for (std::size_t n = call.rowBegin; n < call.rowEnd;) {
             const std::size_t group = n / R;
+            const WordTiles::Run run = tiles.at(n);
             const std::size_t tileEnd =
-                std::min({call.rowEnd, n + kTokenTileRows, shared ? n + RowScales::kRows : (group + 1) * R});
+                std::min({call.rowEnd, n + kTokenTileRows, run.end, shared ? n + RowScales::kRows : (group + 1) * R});
             std::fill(s.sums, s.sums + (tileEnd - n) * Block::kTokens, 0.0F);
             RowScales rowScales[4];
             for (std::size_t t = 0; t < words; ++t) {
@@ -237,7 +238,7 @@ void runTokens(const LutGemmCall& call, std::size_t firstToken, std::size_t coun
                 if (shared)
                     buildPlainTables<kVectors>(x, s.tables);
                 for (std::size_t b = 0; b < q; ++b) {
-                    const std::uint32_t* bits = w.bits + (k0 / 32 * q + b) * N + n;
+                    const std::uint32_t* bits = run.words + (k0 / 32 * q + b) * run.stride;
                     if (shared) {
                         rowScales[b].expand(scales, b, R, n, tileEnd, s.scales + b * RowScales::kFloats);
                         addWordSums<kVectors, true>(bits, tileEnd - n, s.tables, rowScales[b], s.sums);

@@ -126,10 +126,9 @@ template<std::size_t kLanes> Vector<float, kLanes> Xor(const Vector<float, kLane
         return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a.lane[i]) ^ std::bit_cast<std::uint32_t>(b.lane[i]));
     });
 }
-template<std::size_t kLanes>
-Vector<std::int32_t, kLanes> And(const Vector<std::int32_t, kLanes>& a, const Vector<std::int32_t, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> And(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
-    return generate<Vector<std::int32_t, kLanes>>([&](std::size_t i) { return a.lane[i] & b.lane[i]; });
+    return generate<Vector<T, kLanes>>([&](std::size_t i) { return a.lane[i] & b.lane[i]; });
 }
 template<int kBits, std::size_t kLanes> Vector<std::uint32_t, kLanes> ShiftRight(const Vector<std::uint32_t, kLanes>& v)
 {

@@ -21,9 +21,10 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 class Product
 {
 public:
-    Product(const cpu::LutGemmTarget& target, const SignPlanes& w, const std::vector<float>& x, int M)
+    Product(const cpu::LutGemmTarget& target, const SignPlanes& w, const std::vector<float>& x, int M, int tileRows = 0)
         : m_target(target)
         , m_w(w)
+        , m_tileRows(size(tileRows))
         , m_x(x)
         , m_M(M)
         , m_scratch(target.scratchFloats)
@@ -35,7 +36,7 @@ public:
     void run(int firstToken, int tokens, int rowBegin, int rowEnd)
     {
         m_target.run({m_w, m_x.data() + size(firstToken) * size(m_w.K), tokens,
-                      m_y.data() + size(firstToken) * size(m_w.N), m_w.N, size(rowBegin), size(rowEnd)},
+                      m_y.data() + size(firstToken) * size(m_w.N), m_w.N, size(rowBegin), size(rowEnd), m_tileRows},
                      m_scratch.data());
     }
     bool guardsIntact() const { return m_y.guardsIntact() && m_scratch.guardsIntact(); }
@@ -49,6 +50,7 @@ public:
 private:
     cpu::LutGemmTarget m_target;
     SignPlanes m_w;
+    std::size_t m_tileRows;
     std::vector<float> m_x;
     int m_M;
     GuardedFloats m_scratch;
@@ -390,6 +392,54 @@ private Q_SLOTS:
         }
     }
 
+    void tilesOfAnyHeightGiveTheSameBits_data() { addGeometries(); }
+    void tilesOfAnyHeightGiveTheSameBits()
+    {
+        QFETCH(Geometry, geometry);
+        std::mt19937_64 random(24);
+        RandomPlanes planes(geometry, random);
+        const SignPlanes flat = planes.view();
+        const int M = 5;
+        const std::vector<float> x = gaussian(size(M) * size(geometry.K), random);
+        for (const int tileRows : {1, 7, 32, geometry.N, geometry.N + 3, lutGemmTileRows(flat)}) {
+            std::vector<std::uint32_t> words(flat.wordCount()), back(flat.wordCount());
+            QCOMPARE(tileWords(flat, tileRows, words.data()), Status::Ok);
+            SignPlanes tiled = flat;
+            tiled.bits = words.data();
+            QCOMPARE(untileWords({tiled, tileRows}, back.data()), Status::Ok);
+            QCOMPARE(back, planes.bits);
+            for (const cpu::LutGemmTarget& target : cpu::lutGemmTargets())
+                for (const int tokens : {1, M}) {
+                    Product product(target, tiled, x, tokens, tileRows);
+                    product.run(0, geometry.N / 3);
+                    product.run(geometry.N / 3, geometry.N);
+                    QVERIFY2(product.guardsIntact() && runAll(target, flat, x, tokens).sameBits(product), target.name);
+                }
+        }
+    }
+
+    void executionTilesHoldWholeGroupsOrEqualPartsOfOne_data()
+    {
+        QTest::addColumn<int>("N");
+        QTest::addColumn<int>("R");
+        QTest::addColumn<int>("rows");
+        QTest::addRow("a group of an eighth of the rows") << 4096 << 512 << 512;
+        QTest::addRow("small groups are put together") << 256 << 32 << 128;
+        QTest::addRow("groups of one row") << 4096 << 1 << 128;
+        QTest::addRow("a group of all rows is cut") << 4096 << 4096 << 1024;
+        QTest::addRow("less than a tile") << 24 << 3 << 129;
+        QTest::addRow("no shape at all") << 0 << 0 << 1;
+    }
+    void executionTilesHoldWholeGroupsOrEqualPartsOfOne()
+    {
+        QFETCH(int, N);
+        QFETCH(int, R);
+        SignPlanes w;
+        w.N = N;
+        w.R = R;
+        QTEST(lutGemmTileRows(w), "rows");
+    }
+
     void nothingOutsideTheRowRangeIsWritten()
     {
         std::mt19937_64 random(19);
@@ -508,6 +558,9 @@ private Q_SLOTS:
         QCOMPARE(lutGemmScratchBytes(broken, 3), std::size_t{0});
         QCOMPARE(call(w, nullptr, 0, nullptr, 30, 0, 24, nullptr), Status::Ok);
         QCOMPARE(call(w, nullptr, 3, nullptr, 30, 7, 7, nullptr), Status::Ok);
+        QCOMPARE(lutGemm(TiledPlanes{w, 0}, x.data(), 3, y.data(), 30, 0, 24, scratch.data()), Status::BadShape);
+        QCOMPARE(tileWords(w, 0, planes.bits.data()), Status::BadShape);
+        QCOMPARE(tileWords(w, 8, nullptr), Status::BadPointer);
         for (std::size_t i = 0; i < 3 * 30; ++i)
             QVERIFY(y.untouched(i));
 

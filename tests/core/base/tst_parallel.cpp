@@ -33,6 +33,71 @@ private Q_SLOTS:
         QCOMPARE(*std::min_element(seen.begin(), seen.end()), 1);
     }
 
+    void aTeamEndsEachStageBeforeTheNext_data() { everyIndexRunsOnce_data(); }
+    void aTeamEndsEachStageBeforeTheNext()
+    {
+        QFETCH(int, threads);
+        setParallelThreads(threads);
+        constexpr std::int64_t kWidth = 37;
+        std::vector<std::int64_t> left(kWidth, 1), right(kWidth, 0);
+        std::atomic<int> members{0};
+        parallelTeam([&](Team& team, int rank) {
+            members += rank < threads ? 1 : 100;
+            for (int stage = 0; stage < 100; ++stage) {
+                const auto& from = stage % 2 == 0 ? left : right; // each stage reads all that the one before wrote
+                auto& to = stage % 2 == 0 ? right : left;
+                team.forEach(kWidth, [&](std::int64_t i) {
+                    to[static_cast<std::size_t>(i)] =
+                        (std::accumulate(from.begin(), from.end(), std::int64_t{0}) + i) % 1009;
+                });
+            }
+        });
+        std::vector<std::int64_t> expected(kWidth, 1);
+        for (int stage = 0; stage < 100; ++stage) {
+            const std::int64_t sum = std::accumulate(expected.begin(), expected.end(), std::int64_t{0});
+            for (std::int64_t i = 0; i < kWidth; ++i)
+                expected[static_cast<std::size_t>(i)] = (sum + i) % 1009;
+        }
+        QCOMPARE(left, expected);
+        QVERIFY(members >= 1 && members <= threads);
+    }
+
+    void aLoopInsideATeamIsTheCallingThread()
+    {
+        setParallelThreads(2);
+        std::atomic<int> count{0};
+        parallelTeam([&](Team& team, int) {
+            team.forEach(4, [&](std::int64_t) {
+                parallelFor(5, [&](std::int64_t) { ++count; });
+                parallelTeam([&](Team& inner, int) { inner.forEach(3, [&](std::int64_t) { ++count; }); });
+            });
+        });
+        QCOMPARE(count.load(), 32);
+    }
+
+    void aTeamInsideALoopIsTheCallingThread()
+    {
+        setParallelThreads(2);
+        std::atomic<int> count{0};
+        parallelFor(4, [&](std::int64_t) {
+            parallelTeam([&](Team& team, int) { team.forEach(5, [&](std::int64_t) { ++count; }); });
+        });
+        QCOMPARE(count.load(), 20);
+    }
+
+    void anExceptionInAStageReachesTheCaller()
+    {
+        setParallelThreads(2);
+        QVERIFY_EXCEPTION_THROWN(parallelTeam([](Team& team, int) {
+                                     for (int stage = 0; stage < 3; ++stage)
+                                         team.forEach(10, [](std::int64_t i) {
+                                             if (i == 7)
+                                                 throw std::runtime_error("seven");
+                                         });
+                                 }),
+                                 std::runtime_error);
+    }
+
     void nestedLoopsRunInTheCallingThread()
     {
         setParallelThreads(2);

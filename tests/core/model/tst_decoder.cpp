@@ -101,6 +101,24 @@ private Q_SLOTS:
         QVERIFY((at::cat(parts) - whole).abs().max().item<double>() < 1e-3);
     }
 
+    void aStepGivesTheSameBitsOnAnyThreads()
+    {
+        const auto model = load(kSample, SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json");
+        QVERIFY(model);
+        const auto run = [&](int threads) {
+            setThreads(threads);
+            auto caches = model->decoder.makeCaches(24);
+            at::Tensor logits;
+            for (std::int32_t id = 40; id < 64; ++id)
+                logits = model->decoder.logits(model->decoder.hidden(std::span(&id, 1), &caches));
+            return logits;
+        };
+        const at::Tensor one = run(1), two = run(2), three = run(3);
+        setThreads(0);
+        QVERIFY(one.equal(two));
+        QVERIFY(one.equal(three));
+    }
+
     void samplingIsRepeatable()
     {
         const auto model = load(kSample, SA_SOURCE_DIR "/tests/data/llama2-6m.golden.json");

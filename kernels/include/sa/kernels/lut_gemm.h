@@ -16,6 +16,20 @@ namespace sa::kernels
 Status lutGemmRef(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin,
                   int rowEnd) noexcept;
 
+/// The words of a matrix in execution layout: tiles of rows, each with all its words in the order of use, so that a
+/// thread reads one stream. [ceil(N/tileRows)][ceil(K/32)][q][rows of the tile]; the last tile has the rows that are
+/// left. Each word is as in SignPlanes. A tile of all rows is the interchange layout.
+struct TiledPlanes {
+    SignPlanes planes;
+    int tileRows = 0; ///< >= 1
+};
+
+/// Rows of a tile that suit the product: those that share scales where they are many, several such groups where few.
+int lutGemmTileRows(const SignPlanes& w) noexcept;
+/// The words of interchange planes in execution layout, and back. out: wordCount() words. BadShape, BadPointer.
+Status tileWords(const SignPlanes& w, int tileRows, std::uint32_t* out) noexcept;
+Status untileWords(const TiledPlanes& w, std::uint32_t* out) noexcept;
+
 /// Bytes of scratch that `lutGemm` wants per calling thread; alignment 64.
 std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept;
 
@@ -24,6 +38,9 @@ std::size_t lutGemmScratchBytes(const SignPlanes& w, int M) noexcept;
 /// repeat give the same bits on one machine. Non-finite x propagates as in float arithmetic.
 /// Threads call it with disjoint row ranges, ideally multiples of R; scratch is private to the call.
 Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
+               void* scratch) noexcept;
+/// The same from the execution layout, the same bits. Row ranges of whole tiles are best.
+Status lutGemm(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                void* scratch) noexcept;
 
 /// True for the small groups whose tables hold unshifted sums, see above. Only the shape is read.
