@@ -4,6 +4,7 @@
 #include "ui/compare/chat_tour.h"
 #include "ui/main_window.h"
 #include "ui/picture_tour.h"
+#include "ui/picture_tour_measure.h"
 #include "ui/style/theme.h"
 
 #include <QApplication>
@@ -19,9 +20,9 @@ namespace
 {
 
 /// Saves pictures in place of a session: own settings, so that the user's are neither shown nor changed.
-/// `compressed`: chats with it and the model; empty: compresses the model.
+/// `chat`, `measure`: a compressed folder to chat with, or to measure, beside the model; empty: compresses the model.
 int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions,
-                 const QString& compressed, QApplication& app)
+                 const QString& chat, const QString& measure, QApplication& app)
 {
     const QTemporaryDir settings;
     options.settingsFile = settings.filePath(QStringLiteral("settings.ini"));
@@ -31,12 +32,16 @@ int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour:
     sa::ui::MainWindow window(options, theme);
     window.show();
     std::unique_ptr<sa::ui::PictureTaker> tour;
-    if (compressed.isEmpty())
+    if (!measure.isEmpty())
+        tour = std::make_unique<sa::ui::MeasureTour>(
+            window, theme,
+            sa::ui::MeasureTour::Options{tourOptions.folder, tourOptions.suffix, tourOptions.model, measure});
+    else if (chat.isEmpty())
         tour = std::make_unique<sa::ui::PictureTour>(window, theme, tourOptions);
     else
         tour = std::make_unique<sa::ui::ChatTour>(
             window, theme,
-            sa::ui::ChatTour::Options{tourOptions.folder, tourOptions.suffix, tourOptions.model, compressed, {}});
+            sa::ui::ChatTour::Options{tourOptions.folder, tourOptions.suffix, tourOptions.model, chat, {}});
     QObject::connect(tour.get(), &sa::ui::PictureTaker::finished, &app,
                      [](int status) { QCoreApplication::exit(status); });
     QMetaObject::invokeMethod(tour.get(), &sa::ui::PictureTaker::start, Qt::QueuedConnection);
@@ -81,7 +86,10 @@ int main(int argc, char** argv)
     const QCommandLineOption chat(QStringLiteral("chat"),
                                   QStringLiteral("For the pictures: chat with the model and with this compressed one."),
                                   QStringLiteral("folder"));
-    parser.addOptions({worker, settings, pictures, model, suffix, sensitivity, chat});
+    const QCommandLineOption measure(QStringLiteral("measure"),
+                                     QStringLiteral("For the pictures: measure the model against this compressed one."),
+                                     QStringLiteral("folder"));
+    parser.addOptions({worker, settings, pictures, model, suffix, sensitivity, chat, measure});
     parser.process(app);
 
     sa::ui::MainWindow::Options options;
@@ -92,7 +100,7 @@ int main(int argc, char** argv)
     if (parser.isSet(pictures))
         return takePictures(
             options, {parser.value(pictures), parser.value(model), parser.value(suffix), parser.value(sensitivity)},
-            parser.value(chat), app);
+            parser.value(chat), parser.value(measure), app);
     sa::ui::Theme theme(app);
     sa::ui::MainWindow window(options, theme);
     window.show();

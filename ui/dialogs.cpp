@@ -10,6 +10,8 @@
 #include <QCoreApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
+#include <QFileDialog>
+#include <QFileInfo>
 #include <QGridLayout>
 #include <QIcon>
 
@@ -110,6 +112,24 @@ void showShortcuts(QWidget* parent, const QList<QAction*>& actions)
     layout->setSpacing(space::kLarge);
     layout->addLayout(grid);
     layout->addWidget(closeButtons(dialog));
+    dialog->open();
+}
+
+void askForFile(QWidget* parent, const QString& title, const QString& name, const QString& filter, bool save,
+                const std::function<void(const QString& path)>& then)
+{
+    auto* dialog = new QFileDialog(parent, title, {}, filter);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(save ? QFileDialog::AcceptSave : QFileDialog::AcceptOpen);
+    dialog->setFileMode(save ? QFileDialog::AnyFile : QFileDialog::ExistingFile);
+    if (!name.isEmpty())
+        dialog->selectFile(name);
+    QObject::connect(dialog, &QFileDialog::fileSelected, parent, [then, dialog, save](const QString& path) {
+        QString chosen = path;
+        if (save && QFileInfo(path).suffix().isEmpty())
+            chosen += u'.' + dialog->selectedNameFilter().section(QStringLiteral("*."), 1, 1).section(u')', 0, 0);
+        then(chosen);
+    });
     dialog->open();
 }
 

@@ -6,6 +6,8 @@
 #include "ui/compare/chat_page.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
+#include "ui/measure/latency_page.h"
+#include "ui/measure/model_pair.h"
 #include "ui/models/doctor_report.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/run_page.h"
@@ -106,6 +108,7 @@ void MainWindow::makePages()
     m_pages->addWidget(m_cockpitPage);
     m_pages->addWidget(m_runPage);
     makeChatPage();
+    makeMeasuringPages();
     m_rail = new Rail(this);
     auto* central = new QWidget(this);
     auto* layout = new QHBoxLayout(central);
@@ -156,8 +159,9 @@ void MainWindow::makeStatusBar()
     statusBar()->addWidget(m_badge, 1);
     statusBar()->addPermanentWidget(m_activity);
     statusBar()->setSizeGripEnabled(false);
-    connect(m_activity, &ActivityWidget::clicked, this,
-            [this] { m_cockpitPage->isRunning() ? showCockpitPage() : showRunPage(); });
+    connect(m_activity, &ActivityWidget::clicked, this, [this] {
+        m_cockpitPage->isRunning() ? showCockpitPage() : m_latencyPage->isRunning() ? showLatencyPage() : showRunPage();
+    });
 }
 
 void MainWindow::makeLogDock()
@@ -182,10 +186,13 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         return;
     connect(client, &WorkerClient::stateChanged, this, [this](WorkerClient::State state) {
         m_badge->setState(state, m_worker->hello());
-        if (state == WorkerClient::State::Ready && m_worker->hello())
+        if (state == WorkerClient::State::Ready && m_worker->hello()) {
             m_runPage->setDevices(m_worker->hello()->devices);
+            m_latencyPage->setDevices(m_worker->hello()->devices);
+        }
         m_runPage->setWorkerBusy(m_jobs->isBusy());
         m_cockpitPage->setWorkerBusy(m_jobs->isBusy());
+        m_latencyPage->setWorkerBusy(m_jobs->isBusy());
         estimateWhenFree();
         refreshWorkerRemark();
     });
@@ -301,6 +308,7 @@ void MainWindow::onOpened(const Json& result)
     m_runPage->setModel(*m_model);
     m_cockpitPage->setModel(*m_model);
     m_chatPage->suggest(*m_model);
+    m_pair->suggest(*m_model);
     refreshUnfinished();
     if (m_resuming && !m_runPage->isRunning()) {
         releaseInspector();
@@ -418,7 +426,7 @@ void MainWindow::dropEvent(QDropEvent* event)
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
-    if (m_runPage->isRunning() || m_cockpitPage->isRunning()) {
+    if (m_runPage->isRunning() || m_cockpitPage->isRunning() || isMeasuring()) {
         event->ignore();
         if (!m_closeWhenIdle)
             askAboutClosing();
@@ -455,6 +463,8 @@ void MainWindow::askAboutClosing()
             m_runPage->cancel();
         else if (m_cockpitPage->isRunning())
             m_cockpitPage->cancel();
+        else if (isMeasuring())
+            cancelMeasuring();
         else
             close();
     });

@@ -23,8 +23,10 @@ namespace sa::ui
 class ActivityWidget;
 class ChatPage;
 class CockpitPage;
+class LatencyPage;
 class LogView;
 class ModelPage;
+class ModelPair;
 class Rail;
 class RunPage;
 class Theme;
@@ -51,11 +53,14 @@ public:
     void showCockpitPage();
     void showRunPage();
     void showChatPage();
+    void showLatencyPage();
 
     ModelPage* modelPage() const { return m_modelPage; }
     CockpitPage* cockpitPage() const { return m_cockpitPage; }
     RunPage* runPage() const { return m_runPage; }
     ChatPage* chatPage() const { return m_chatPage; }
+    LatencyPage* latencyPage() const { return m_latencyPage; }
+    ModelPair* modelPair() const { return m_pair; }
     WorkerClient* worker() const { return m_worker; }
     LogView* log() const { return m_log; }
 
@@ -93,6 +98,10 @@ private:
     void estimateWhenFree();
     void connectUnfinished();
     void makeChatPage();
+    void makeMeasuringPages();
+    void onMeasuringChanged(bool running);
+    bool isMeasuring() const;
+    void cancelMeasuring();
     void refreshUnfinished();
     void resumeJob(const UnfinishedJob& job);
     void askAboutDiscarding(const UnfinishedJob& job);
@@ -121,12 +130,15 @@ private:
     CockpitPage* m_cockpitPage = nullptr;
     RunPage* m_runPage = nullptr;
     ChatPage* m_chatPage = nullptr;
+    ModelPair* m_pair = nullptr;
+    LatencyPage* m_latencyPage = nullptr;
     QDockWidget* m_logDock = nullptr;
     LogView* m_log = nullptr;
     WorkerBadge* m_badge = nullptr;
     ActivityWidget* m_activity = nullptr;
     QMenu* m_recentMenu = nullptr;
-    QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr, *m_chatAction = nullptr;
+    QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr, *m_chatAction = nullptr,
+            *m_latencyAction = nullptr;
     QList<QAction*> m_shortcuts;
     QTimer m_remarkTimer; ///< the countdown of the stop ladder
     int m_silence = 0;

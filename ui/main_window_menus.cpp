@@ -5,6 +5,8 @@
 #include "ui/dialogs.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/main_window.h"
+#include "ui/measure/latency_page.h"
+#include "ui/measure/model_pair.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/run_page.h"
 #include "ui/pages/start_view.h"
@@ -53,7 +55,7 @@ void MainWindow::makeMenus()
         m_runPage->startRun();
     })->setIcon(icon(QStringLiteral("play"), IconTone::Muted));
     addAction(run, tr("&Cancel the running job"), QKeySequence(Qt::CTRL | Qt::Key_Period), [this] {
-        m_cockpitPage->isRunning() ? m_cockpitPage->cancel() : m_runPage->cancel();
+        m_cockpitPage->isRunning() ? m_cockpitPage->cancel() : isMeasuring() ? cancelMeasuring() : m_runPage->cancel();
     })->setIcon(icon(QStringLiteral("stop"), IconTone::Muted));
 
     QMenu* plan = menuBar()->addMenu(tr("&Plan"));
@@ -82,6 +84,7 @@ void MainWindow::makeMenus()
     m_cockpitAction = addPage(tr("Bit budget"), QStringLiteral("budget"), Qt::Key_2, m_cockpitPage);
     m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_3, m_runPage);
     m_chatAction = addPage(tr("Chat"), QStringLiteral("chat"), Qt::Key_4, m_chatPage);
+    m_latencyAction = addPage(tr("Latency"), QStringLiteral("latency"), Qt::Key_5, m_latencyPage);
     m_modelAction->setChecked(true);
     view->addSeparator();
     addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {
@@ -127,6 +130,7 @@ void MainWindow::refreshRecent()
     const QStringList recent = m_settings.recentModels();
     m_modelPage->startView()->setRecentModels(recent);
     m_chatPage->setRecentModels(recent);
+    m_pair->setRecent(recent);
     m_recentMenu->clear();
     for (const QString& folder : recent) {
         QAction* action = m_recentMenu->addAction(withoutMnemonics(shown(folder, 200)));

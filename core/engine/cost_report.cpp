@@ -107,6 +107,15 @@ Json CostReport::summary() const
             {"parts", parts}};
 }
 
+Json CostReport::ofFolder() const
+{
+    const Json total = toJson(m_packed ? m_variants.back() : m_variants.front()).at("total");
+    return {{"context", m_context},
+            {"energy", m_table},
+            {"bytes", total.at("bytes")},
+            {"microjoules", total.at("microjoules")}};
+}
+
 Json CostReport::ofLayer(std::size_t index) const
 {
     Json out{{"original", toJson(m_variants.front().cost.layers[index].cost)}};

@@ -24,6 +24,7 @@ public:
 
     Json summary() const;                  ///< member `cost` of a result
     Json ofLayer(std::size_t index) const; ///< member `cost` of one entry of its `layers`
+    Json ofFolder() const; ///< {context, energy, bytes, microjoules} of a token of what the folder holds
 
 private:
     struct Variant {

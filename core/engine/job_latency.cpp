@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `latency`: how long prompts and tokens take, of one model or of two in turns, batch 1.
 #include "core/base/memory_use.h"
+#include "core/base/parallel.h"
+#include "core/engine/cost_report.h"
 #include "core/engine/loaded_model.h"
 #include "core/engine/power_meter.h"
 #include "core/engine/progress.h"
@@ -39,6 +41,7 @@ struct Candidate {
     std::unique_ptr<LoadedModel> model;
     std::vector<Series> series; ///< by length
     std::uint64_t scratchBytes = 0;
+    Json calculated; ///< cost of a token, after the longest prompt
 };
 
 class LatencyRun
@@ -83,9 +86,20 @@ private:
                     .at("lengths")
                     .butFound(std::to_string(length) + " + " + std::to_string(m_spec.decode))
                     .wanted("at most " + std::to_string(positions));
-        m_models.push_back(
-            {path, std::make_unique<LoadedModel>(std::move(model)), std::vector<Series>(m_spec.lengths.size()), 0});
+        SA_TRY(Json calculated, costAtTheEnd(path));
+        m_models.push_back({path, std::make_unique<LoadedModel>(std::move(model)),
+                            std::vector<Series>(m_spec.lengths.size()), 0, std::move(calculated)});
         return {};
+    }
+
+    Result<Json> costAtTheEnd(const std::string& path) const
+    {
+        SA_TRY(const ModelFolder model, ModelFolder::open(path));
+        CostOptions options;
+        options.context = *std::max_element(m_spec.lengths.begin(), m_spec.lengths.end()) + m_spec.decode;
+        SA_TRY(const CostReport cost,
+               CostReport::create(model, model.packed() ? &*model.quantization : nullptr, options));
+        return cost.ofFolder();
     }
 
     /// Any ids do: time does not depend on them. End tokens are passed over, so that all decode as long.
@@ -169,15 +183,20 @@ private:
             }
             models.push_back({{"model", candidate.path},
                               {"lengths", lengths},
+                              {"calculated", candidate.calculated},
                               {"memory",
                                {{"linear_bytes", decoder.blockWeightBytes()},
                                 {"embedding_bytes", decoder.embeddings().weightBytes()},
                                 {"cache_bytes", cacheBytes},
                                 {"scratch_bytes", candidate.scratchBytes}}}});
         }
-        return {{"models", models},          {"decode_tokens", m_spec.decode},
-                {"repeats", m_spec.repeats}, {"warmup", m_spec.warmup},
-                {"device", m_spec.device},   {"energy_source", m_power ? Json(m_power->source()) : Json()}};
+        return {{"models", models},
+                {"decode_tokens", m_spec.decode},
+                {"repeats", m_spec.repeats},
+                {"warmup", m_spec.warmup},
+                {"device", m_spec.device},
+                {"threads", parallelThreads()},
+                {"energy_source", m_power ? Json(m_power->source()) : Json()}};
     }
     static Json orNull(const std::vector<double>& values) { return values.empty() ? Json() : spreadOf(values); }
 

@@ -14,6 +14,8 @@
 //                  generate: ten words over and over, twenty milliseconds a token; with the seed's word first unless
 //                  it is greedy. A model path that holds "packed" opens as a packed model and says other words from the
 //                  eighth token on; one that holds "deadly" kills the worker after NUMBER tokens.
+//                  latency: three prompt lengths, a packed model faster and smaller, one that holds "sluggish" slower;
+//                  energy only where the path holds "metered".
 //   fast-chat      as `script`, a generate sends its tokens without a pause, however many
 //   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
@@ -180,6 +182,52 @@ Json doctorResult(const std::string& model)
             {"failed", failed}, {"estimates", {{"memory_bytes", 200'000'000}, {"seconds", 3.5}}}};
 }
 
+/// Medians with a spread of 5 %.
+Json latencyModel(const std::string& model, const std::vector<int>& lengths)
+{
+    const bool packed = model.find("packed") != std::string::npos;
+    const bool metered = model.find("metered") != std::string::npos;
+    const double factor = model.find("sluggish") != std::string::npos ? 2.0 : packed ? 0.5 : 1.0;
+    const auto spread = [](double value) {
+        return Json{{"median", value},    {"low", 0.95 * value}, {"high", 1.05 * value},
+                    {"min", 0.9 * value}, {"max", 1.1 * value},  {"values", Json::array({value})}};
+    };
+    Json rows = Json::array();
+    for (const int length : lengths)
+        rows.push_back({{"prompt_tokens", length},
+                        {"prefill_seconds", spread(0.001 * factor * length)},
+                        {"first_token_seconds", spread(0.001 * factor * length)},
+                        {"decode_seconds_per_token", spread(0.004 * factor + 1e-6 * length)},
+                        {"cache_bytes", 2048 * length},
+                        {"prefill_joules", metered ? spread(0.02 * length) : Json()},
+                        {"decode_joules_per_token", metered ? spread(0.03 * factor) : Json()}});
+    return {{"model", model},
+            {"lengths", rows},
+            {"calculated",
+             {{"context", 288}, {"energy", "published"}, {"bytes", 1'000'000}, {"microjoules", 500 * factor}}},
+            {"memory",
+             {{"linear_bytes", packed ? 1'900'000 : 18'900'000},
+              {"embedding_bytes", 4'200'000},
+              {"cache_bytes", 590'000},
+              {"scratch_bytes", 1'000'000}}}};
+}
+
+Json latencyResult(const Json& spec)
+{
+    const auto lengths = spec.value("lengths", std::vector<int>{16});
+    Json models = Json::array({latencyModel(spec.value("model", ""), lengths)});
+    if (spec.contains("against") && spec["against"].is_string())
+        models.push_back(latencyModel(spec["against"].get<std::string>(), lengths));
+    const bool metered = spec.value("model", "").find("metered") != std::string::npos;
+    return {{"models", models},
+            {"decode_tokens", spec.value("decode", 32)},
+            {"repeats", spec.value("repeats", 5)},
+            {"warmup", 1},
+            {"device", "cpu"},
+            {"threads", 2},
+            {"energy_source", metered ? Json("rapl") : Json()}};
+}
+
 /// Deterministic figures that fall with the bits and differ between layers, as real ones do.
 sa::LinearSensitivity figuresOf(const FakeLayer& layer, int index, bool measured)
 {
@@ -331,6 +379,8 @@ private:
                    {"windows", 20},
                    {"seconds", 1.0},
                    {"tokens_per_second", 10'220.0}});
+        else if (request.kind == "latency")
+            steps(request, "evaluate", "runs", 20, latencyResult(request.spec));
         else if (request.kind == "export")
             steps(request, "write", "layers", 10,
                   {{"out", request.spec.value("out", "")}, {"stored_bytes", 13'840'864}, {"seconds", 0.5}});

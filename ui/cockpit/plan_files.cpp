@@ -4,13 +4,13 @@
 #include "core/base/atomic_file.h"
 #include "core/base/sha256.h"
 #include "ui/async.h"
+#include "ui/dialogs.h"
 #include "ui/plots/pareto_plot.h"
 #include "ui/text.h"
 
 #include <QDir>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QMenu>
+#include <QPointer>
 
 namespace sa::ui
 {
@@ -73,19 +73,10 @@ void PlanFiles::addTo(QMenu& menu)
 void PlanFiles::ask(const QString& title, const QString& name, const QString& filter, bool save,
                     void (PlanFiles::*then)(const QString&))
 {
-    auto* dialog = new QFileDialog(m_window, title, {}, filter);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setAcceptMode(save ? QFileDialog::AcceptSave : QFileDialog::AcceptOpen);
-    dialog->setFileMode(save ? QFileDialog::AnyFile : QFileDialog::ExistingFile);
-    if (!name.isEmpty())
-        dialog->selectFile(name);
-    connect(dialog, &QFileDialog::fileSelected, this, [this, then, dialog, save](const QString& path) {
-        QString chosen = path;
-        if (save && QFileInfo(path).suffix().isEmpty()) // the filter's ending
-            chosen += u'.' + dialog->selectedNameFilter().section(QStringLiteral("*."), 1, 1).section(u')', 0, 0);
-        (this->*then)(chosen);
+    askForFile(m_window, title, name, filter, save, [self = QPointer(this), then](const QString& path) {
+        if (self)
+            (self->*then)(path);
     });
-    dialog->open();
 }
 
 template<class Work> void PlanFiles::write(const QString& title, const QString& path, Work work)

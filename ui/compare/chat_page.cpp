@@ -12,8 +12,6 @@
 #include "ui/widgets/banner.h"
 #include "ui/widgets/parts.h"
 
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QMenu>
 #include <QStackedWidget>
@@ -36,7 +34,10 @@ ChatPage::ChatPage(Options options, QWidget* parent)
     m_session->setThreads(std::max(1, QThread::idealThreadCount() / 2));
     m_banner = new Banner(this);
     m_banner->hide();
-    m_chooser = new PairChooser(this);
+    m_known = new KnownModels(this);
+    m_chooser = new PairChooser(
+        tr("Ask two models the same"),
+        tr("Their answers stream side by side, and you see at which word, and how surely, they part."), this);
     m_view = new ChatView(*m_session, this);
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(m_chooser);
@@ -62,7 +63,11 @@ ChatPage::ChatPage(Options options, QWidget* parent)
     connectSession();
     connect(m_chooser, &PairChooser::chosen, this, &ChatPage::chooseModel);
     connect(m_chooser, &PairChooser::browseRequested, this, &ChatPage::browse);
-    connect(m_view, &ChatView::changeModelRequested, this, &ChatPage::popUpModels);
+    connect(m_known, &KnownModels::changed, this, [this] { m_chooser->setKnown(m_known->models()); });
+    connect(m_view, &ChatView::changeModelRequested, this, [this](int number, const QPoint& position) {
+        m_known->popUp(this, side(number).folder, position,
+                       [this, number](const QString& folder) { chooseModel(number, folder); });
+    });
     connect(m_view->samplingBar(), &SamplingBar::inTurnChosen, this, [this](bool inTurn) {
         m_orderChosen = true;
         m_session->setInTurn(inTurn);
@@ -99,8 +104,7 @@ void ChatPage::connectSession()
 
 void ChatPage::setRecentModels(const QStringList& folders)
 {
-    m_recent = folders;
-    refreshKnown();
+    m_known->setRecent(folders);
 }
 
 /// The models of a conversation that has begun stay.
@@ -118,9 +122,7 @@ void ChatPage::suggest(const ModelSummary& model)
 
 void ChatPage::suggestPair(const QString& original, const QString& packed)
 {
-    m_made.removeAll(packed);
-    m_made.prepend(packed);
-    refreshKnown();
+    m_known->addMade(packed);
     if (isUnderWay())
         return;
     chooseModel(0, original);
@@ -252,53 +254,10 @@ void ChatPage::applyMemory(std::optional<std::uint64_t> available)
     m_session->setInTurn(!fit.together);
 }
 
-void ChatPage::refreshKnown()
-{
-    const quint64 generation = ++m_knownGeneration;
-    QStringList folders = m_made;
-    for (const QString& folder : std::as_const(m_recent))
-        if (!folders.contains(folder))
-            folders += folder;
-    inBackground(
-        this, [folders] { return lookAtModels(folders); },
-        [this, generation](std::vector<KnownModel> models) {
-            if (generation != m_knownGeneration)
-                return;
-            for (KnownModel& model : models)
-                model.madeHere = m_made.contains(model.folder);
-            m_known = std::move(models);
-            m_chooser->setKnown(m_known);
-        });
-}
-
 void ChatPage::browse(int number)
 {
-    const QString beside = side(number).folder.isEmpty() ? side(1 - number).folder : side(number).folder;
-    auto* dialog = new QFileDialog(this, tr("Open model folder"), QFileInfo(beside).absolutePath());
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setFileMode(QFileDialog::Directory);
-    dialog->setOption(QFileDialog::ShowDirsOnly);
-    connect(dialog, &QFileDialog::fileSelected, this,
-            [this, number](const QString& folder) { chooseModel(number, folder); });
-    dialog->open();
-}
-
-void ChatPage::popUpModels(int number, const QPoint& position)
-{
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    for (const KnownModel& model : m_known) {
-        if (model.folder == side(number).folder)
-            continue;
-        QAction* action = menu->addAction(withoutMnemonics(shown(QFileInfo(model.folder).fileName(), 80)));
-        action->setToolTip(plainToolTip(model.folder));
-        connect(action, &QAction::triggered, this,
-                [this, number, folder = model.folder] { chooseModel(number, folder); });
-    }
-    if (!menu->isEmpty())
-        menu->addSeparator();
-    connect(menu->addAction(tr("Open a folder…")), &QAction::triggered, this, [this, number] { browse(number); });
-    menu->popup(position);
+    KnownModels::browse(this, side(number).folder.isEmpty() ? side(1 - number).folder : side(number).folder,
+                        [this, number](const QString& folder) { chooseModel(number, folder); });
 }
 
 bool ChatPage::isRunning() const
@@ -322,7 +281,7 @@ void ChatPage::showEvent(QShowEvent* event)
     QWidget::showEvent(event);
     openWanted();
     refreshSides();
-    refreshKnown();
+    m_known->refresh();
     refreshHistory();
 }
 

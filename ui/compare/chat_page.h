@@ -88,12 +88,10 @@ private:
     void refreshSides();
     void refreshMemory();
     void applyMemory(std::optional<std::uint64_t> available);
-    void refreshKnown();
     void refreshHistory();
     void save();
     void fillHistoryMenu();
     void browse(int number);
-    void popUpModels(int number, const QPoint& position);
     bool isUnderWay() const;
 
     Options m_options;
@@ -106,10 +104,9 @@ private:
     ChatView* m_view;
     QToolButton *m_new, *m_earlier;
     QMenu* m_menu;
-    QStringList m_recent, m_made;
-    std::vector<KnownModel> m_known;
+    KnownModels* m_known;
     History m_history;
-    quint64 m_knownGeneration = 0, m_historyGeneration = 0, m_memoryGeneration = 0;
+    quint64 m_historyGeneration = 0, m_memoryGeneration = 0;
     std::optional<std::uint64_t> m_pretended;
     bool m_orderChosen = false; ///< at once or in turn, by the user
 };

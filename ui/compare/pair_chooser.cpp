@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/compare/pair_chooser.h"
 
-#include "core/base/json.h"
 #include "ui/style/icons.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
 #include "ui/widgets/elided_label.h"
 #include "ui/widgets/parts.h"
 
-#include <QDir>
 #include <QFileInfo>
 #include <QHBoxLayout>
 
@@ -37,30 +35,13 @@ QPushButton* modelButton(const KnownModel& model, QWidget* parent)
 
 } // namespace
 
-std::vector<KnownModel> lookAtModels(const QStringList& folders)
-{
-    std::vector<KnownModel> models;
-    for (const QString& folder : folders) {
-        const QString config = folder + QStringLiteral("/config.json");
-        if (!QFileInfo::exists(config))
-            continue;
-        KnownModel model{folder, false, false};
-        const auto value = json::parseFile(toUtf8(config), {4u << 20, 32});
-        if (value && value->is_object() && value->contains("quantization_config"))
-            model.packed = true;
-        models.push_back(model);
-    }
-    return models;
-}
-
-PairChooser::PairChooser(QWidget* parent)
+PairChooser::PairChooser(const QString& heading, const QString& explanation, QWidget* parent)
     : QWidget(parent)
 {
     m_banner = new Banner(this);
     m_banner->hide();
-    auto* title = makeTitle(tr("Ask two models the same"), 1.5, this);
-    auto* subtitle =
-        makeMuted(tr("Their answers stream side by side, and you see at which word, and how surely, they part."), this);
+    auto* title = makeTitle(heading, 1.5, this);
+    auto* subtitle = makeMuted(explanation, this);
     auto* cards = new QHBoxLayout;
     tighten(cards, space::kLarge);
     const QString titles[] = {tr("Left: usually the original"), tr("Right: usually compressed")};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The Chat page before there are two models: offers those that are known for each side, or any other folder.
+// A page for two models before it has them: offers those that are known for each side, or any other folder.
 #pragma once
 
-#include <QStringList>
+#include "ui/compare/known_models.h"
+
 #include <QWidget>
 
 #include <array>
-#include <vector>
 
 class QLabel;
 class QVBoxLayout;
@@ -17,22 +17,12 @@ namespace sa::ui
 class Banner;
 class ElidedLabel;
 
-/// A model folder that could take part.
-struct KnownModel {
-    QString folder;
-    bool packed = false;
-    bool madeHere = false; ///< in this session
-    bool operator==(const KnownModel&) const = default;
-};
-
-/// Those of `folders` that are there, with what they are. Asks the file system: pool threads only.
-std::vector<KnownModel> lookAtModels(const QStringList& folders);
-
 class PairChooser final : public QWidget
 {
     Q_OBJECT
 public:
-    explicit PairChooser(QWidget* parent = nullptr);
+    /// What the page is for, in a few words and in a sentence.
+    PairChooser(const QString& title, const QString& subtitle, QWidget* parent = nullptr);
 
     void setKnown(const std::vector<KnownModel>& models);
     /// What a side has, and whether it is being read. Empty: nothing yet.

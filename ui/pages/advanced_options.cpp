@@ -2,10 +2,10 @@
 #include "ui/pages/advanced_options.h"
 
 #include "ui/text.h"
+#include "ui/widgets/device_box.h"
 #include "ui/widgets/form_card.h"
 #include "ui/widgets/parts.h"
 
-#include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QGridLayout>
 #include <QSpinBox>
@@ -69,10 +69,8 @@ AdvancedOptions::AdvancedOptions(QWidget* parent)
     m_threads = makeField(0, 1024, 0, tr("Threads"), this);
     m_threads->setSpecialValueText(tr("All cores"));
     addRow(tr("Threads"), m_threads, tr("The result is the same for any number"));
-    m_device = new QComboBox(this);
-    m_device->setAccessibleName(tr("Device"));
+    m_device = new DeviceBox(this);
     m_device->setMinimumWidth(kFieldWidth);
-    m_device->addItem(QStringLiteral("cpu"));
     addRow(tr("Device"), m_device, tr("Where to compute. The list comes from the worker"));
 
     for (QSpinBox* spin : {m_rounds, m_apot, m_groupRows, m_threads})
@@ -83,15 +81,7 @@ AdvancedOptions::AdvancedOptions(QWidget* parent)
 
 void AdvancedOptions::setDevices(const std::vector<DeviceInfo>& devices)
 {
-    const QString current = m_device->currentText();
-    const QSignalBlocker blocker(m_device);
-    m_device->clear();
-    for (const DeviceInfo& device : devices)
-        m_device->addItem(shown(device.id, 40), fromUtf8(device.id));
-    if (m_device->count() == 0)
-        m_device->addItem(QStringLiteral("cpu"), QStringLiteral("cpu"));
-    const int index = m_device->findText(current);
-    m_device->setCurrentIndex(index < 0 ? 0 : index);
+    m_device->setDevices(devices);
 }
 
 std::optional<int> AdvancedOptions::groupRows() const
@@ -101,8 +91,7 @@ std::optional<int> AdvancedOptions::groupRows() const
 
 std::string AdvancedOptions::device() const
 {
-    const QVariant id = m_device->currentData();
-    return id.isValid() ? toUtf8(id.toString()) : "cpu";
+    return m_device->device();
 }
 
 int AdvancedOptions::threads() const

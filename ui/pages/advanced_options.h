@@ -7,12 +7,13 @@
 
 #include <QWidget>
 
-class QComboBox;
 class QDoubleSpinBox;
 class QSpinBox;
 
 namespace sa::ui
 {
+
+class DeviceBox;
 
 class AdvancedOptions final : public QWidget
 {
@@ -35,7 +36,7 @@ private:
     QSpinBox* m_groupRows;
     QDoubleSpinBox* m_damping;
     QSpinBox* m_threads;
-    QComboBox* m_device;
+    DeviceBox* m_device;
 };
 
 } // namespace sa::ui

@@ -398,6 +398,8 @@ private Q_SLOTS:
                 QVERIFY(length["decode_seconds_per_token"]["median"].get<double>() > 0);
             }
             QVERIFY(model["memory"]["linear_bytes"].get<std::int64_t>() > 0);
+            QCOMPARE(model["calculated"]["context"].get<int>(), 20); // the longest prompt and what follows
+            QVERIFY(model["calculated"]["microjoules"].get<double>() > 0);
             // 20 tokens, keys and values, float32
             QVERIFY(model["memory"]["cache_bytes"].get<std::int64_t>() >= 20 * 2 * 64 * 4);
         }
