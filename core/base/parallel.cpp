@@ -79,6 +79,11 @@ void waitWhile(const std::atomic<unsigned>& value, unsigned old)
         __builtin_ia32_pause();
     }
 #endif
+    for (int turn = 0; turn < 200; ++turn) { // on a busy machine whoever is waited for may want this very core
+        if (value.load(std::memory_order_acquire) != old)
+            return;
+        std::this_thread::yield();
+    }
     value.wait(old, std::memory_order_acquire);
 }
 

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/rows.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -39,6 +40,9 @@ HWY_INLINE void dots(const T* HWY_RESTRICT rows, std::size_t K, const float* HWY
     std::size_t k = 0;
     for (; k + 2 * lanes <= K; k += 2 * lanes) {
         const FloatVector x0 = hn::LoadU(d, x + k), x1 = hn::LoadU(d, x + k + lanes);
+        for (std::size_t r = 0; r < kRows; ++r) // a row may be a page, at whose end the hardware's prefetch stops
+            for (std::size_t at = 0; at < 2 * lanes; at += 64 / sizeof(T))
+                hwy::Prefetch(rows + (kRows + r) * K + k + at);
         for (std::size_t r = 0; r < kRows; ++r) {
             a[r] = hn::MulAdd(widen(d, rows + r * K + k), x0, a[r]);
             b[r] = hn::MulAdd(widen(d, rows + r * K + k + lanes), x1, b[r]);
