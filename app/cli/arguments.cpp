@@ -252,9 +252,8 @@ std::string withDefault(const char* help, const Json& value)
 /// What quantize and analyze have in common.
 void describeQuantizer(Command& command, const QuantizerOptions& fallback)
 {
-    command.text(
-        "mode", "MODE",
-        withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column, rotated", fallback.mode));
+    command.text("mode", "MODE",
+                 withDefault("Mode of shiftadd. lat: scales of 8 columns; acc: a scale a column", fallback.mode));
     command.repeatable("calibration", "FILE", "Calibration text; may be repeated [a bundled excerpt]");
     command.number("samples", "N", withDefault("Calibration windows", fallback.samples));
     command.number("seqlen", "N", "Tokens in a window [2048, or the model's context if shorter]");
@@ -265,7 +264,7 @@ void describeQuantizer(Command& command, const QuantizerOptions& fallback)
     command.number("damping", "X",
                    withDefault("Damping, as a fraction of the Hessian's mean diagonal", fallback.damping));
     command.onOff("rescale", "Power-of-two factors per input channel, against outliers [on]");
-    command.onOff("rotate", "Rotate inputs and outputs by additions [lat: off, acc: on]");
+    command.onOff("rotate", "Rotate inputs and outputs by additions [on]");
     command.onOff("weighted_fit", "Fit scales to what errors cost, not to the weights alone [on]");
     command.number("refinements", "N", "Passes over scales and codes after the sweep [lat: 2, acc: 6]");
 }

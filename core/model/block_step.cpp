@@ -114,7 +114,7 @@ void DecoderBlock::attendHead(std::int64_t head, float* query, const PositionCod
     const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, past + 1 - window) : 0;
     const std::int64_t visible = past + 1 - first;
     const std::int64_t offset = (head / (m_shape.heads / m_shape.kvHeads) * capacity + first) * d;
-    m_queryNorm.row(query, d, query);
+    m_norms.query.row(query, d, query);
     if (const Rotary* rotary = positions.rotaryFor(m_shape.windowed))
         rotateHead(*rotary, d, query);
     kernels::rowDots(cache.keys.data_ptr<float>() + offset, kernels::Element::F32, visible, d, query, scores);
@@ -161,7 +161,7 @@ void DecoderBlock::step(Team& team, const StepMemory& memory, const StepMemory::
     const auto product = [&](LinearRole role, const float* x, float* y) { return Product{&linear(role), role, x, y}; };
 
     if (normFirst)
-        m_attentionNorm.row(own.state, width, own.normed);
+        m_norms.attention.row(own.state, width, own.normed);
     const float* input = normFirst ? own.normed : own.state;
     if (fused)
         multiply(team, memory, std::array{product(LinearRole::QueryKeyValue, input, memory.query)});
@@ -176,7 +176,7 @@ void DecoderBlock::step(Team& team, const StepMemory& memory, const StepMemory::
     const float* value = fused ? memory.query + 2 * d : memory.value;
     team.forEach(m_shape.kvHeads, [&](std::int64_t head) {
         float* k = key + head * stride;
-        m_keyNorm.row(k, d, k);
+        m_norms.key.row(k, d, k);
         if (const Rotary* rotary = positions.rotaryFor(m_shape.windowed))
             rotateHead(*rotary, d, k);
         const std::int64_t place = (head * capacity + cache.length) * d;
@@ -187,10 +187,10 @@ void DecoderBlock::step(Team& team, const StepMemory& memory, const StepMemory::
         attendHead(head, memory.query + head * stride, positions, cache, own.scores, memory.mixed + head * d);
     });
     multiply(team, memory, std::array{product(LinearRole::Output, memory.mixed, memory.branch)});
-    joinRow(own, memory.branch, width, m_attentionNorm, m_attentionPostNorm);
+    joinRow(own, memory.branch, width, m_norms.attention, m_norms.attentionPost);
 
     if (normFirst)
-        m_mlpNorm.row(own.state, width, own.normed);
+        m_norms.mlp.row(own.state, width, own.normed);
     if (m_shape.gatedMlp)
         multiply(team, memory,
                  std::array{product(LinearRole::Gate, input, memory.inner), product(LinearRole::Up, input, memory.up)});
@@ -204,7 +204,7 @@ void DecoderBlock::step(Team& team, const StepMemory& memory, const StepMemory::
         }
     });
     multiply(team, memory, std::array{product(LinearRole::Down, memory.inner, memory.branch)});
-    joinRow(own, memory.branch, width, m_mlpNorm, m_mlpPostNorm);
+    joinRow(own, memory.branch, width, m_norms.mlp, m_norms.mlpPost);
 }
 
 } // namespace sa

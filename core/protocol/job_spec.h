@@ -37,9 +37,9 @@ struct QuantizerOptions {
     int rounds = 50;                ///< BCQ refinement rounds T (algorithm 1.3)
     int apot = 3;                   ///< terms of a scale, 1..3
     std::optional<int> groupRows;   ///< R; default ceil(N/8) in `lat`, N in `acc`
-    double damping = 0.01;          ///< fraction of mean(diag H) added to the diagonal
+    double damping = 0.1;           ///< fraction of mean(diag H) added to the diagonal
     std::optional<bool> rescale;    ///< power-of-two factors per input channel; default on
-    std::optional<bool> rotate;     ///< rotations of adds on inputs and outputs; default on in `acc`, off in `lat`
+    std::optional<bool> rotate;     ///< rotations of adds on inputs and outputs; default on
     bool weightedFit = true;        ///< scales fitted to what errors cost, not to the weights alone
     std::optional<int> refinements; ///< passes of coordinate descent over scales and codes; default 2, 6 in `acc`
 
@@ -47,7 +47,7 @@ struct QuantizerOptions {
     int rowsPerScale(int N) const { return std::min(N, groupRows.value_or(mode == "acc" ? N : (N + 7) / 8)); }
     int refinementPasses() const { return refinements.value_or(mode == "acc" ? 6 : 2); }
     bool rescales() const { return rescale.value_or(true); }
-    bool rotates() const { return rotate.value_or(mode == "acc"); }
+    bool rotates() const { return rotate.value_or(true); }
     bool operator==(const QuantizerOptions&) const = default;
 };
 

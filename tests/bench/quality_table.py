@@ -19,7 +19,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-OFF = ["--weighted-fit", "off", "--refinements", "0", "--drift-correction", "off", "--rescale", "off"]
+OFF = ["--weighted-fit", "off", "--refinements", "0", "--drift-correction", "off", "--rescale", "off", "--rotate", "off",
+       "--damping", "0.01"]
 
 
 def switched(*pairs):
@@ -37,7 +38,7 @@ CASES = {
     "+ drift correction": (switched(("--drift-correction", "on")), 32, (2, 3), True, False),
     "lat": ([], 32, (2, 3), True, True),
     "lat, no rescale": (["--rescale", "off"], 32, (2,), False, True),
-    "lat rotated": (["--rotate", "on"], 32, (2, 3), True, False),
+    "lat, not rotated": (["--rotate", "off"], 32, (2, 3), True, True),
     "lat, 64 windows": ([], 64, (2, 3), True, False),
     "acc": (["--mode", "acc"], 64, (2, 3), True, True),
     "acc not rotated": (["--mode", "acc", "--rotate", "off"], 64, (2, 3), True, True),

@@ -65,7 +65,7 @@ AdvancedOptions::AdvancedOptions(QWidget* parent)
     m_damping->setMinimumWidth(kFieldWidth);
     m_damping->setAccessibleName(tr("Damping"));
     addRow(tr("Damping"), m_damping,
-           tr("Steadies the fit when the calibration text is short. 0.01 suits nearly always"));
+           tr("Steadies the fit when the calibration text is short. 0.1 suits nearly always"));
     m_threads = makeField(0, 1024, 0, tr("Threads"), this);
     m_threads->setSpecialValueText(tr("All cores"));
     addRow(tr("Threads"), m_threads, tr("The result is the same for any number"));

@@ -40,8 +40,7 @@ constexpr const char* kModes[] = {"lat", "acc"};
 QString modeHint(std::string_view mode)
 {
     return mode == "lat" ? RunForm::tr("A scale for every 8 columns: made for fast answers.")
-                         : RunForm::tr("A scale for every column, in a basis rotated by additions: more faithful, and "
-                                       "somewhat slower to answer.");
+                         : RunForm::tr("A scale for every column: more faithful, and somewhat slower to answer.");
 }
 
 QString bitsHint(int bits)
