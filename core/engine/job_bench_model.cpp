@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `bench` of a whole model, one token at a time.
-#include "core/bench/model_bench.h"
+#include "core/runtime/model_bench.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/model/model_folder.h"

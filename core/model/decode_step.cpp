@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/decode_step.h"
 
-#include "sa/kernels/gpu_step.h"
+#include "core/model/step_inputs.h"
 
 #include <ATen/ATen.h>
 #include <stdexcept>
@@ -13,6 +13,8 @@ namespace
 {
 
 using namespace kernels;
+using namespace step;
+using step::Input;
 
 void expectOk(Status status)
 {
@@ -21,41 +23,8 @@ void expectOk(Status status)
                                  gpuLastError());
 }
 
-const float* floats(const at::Tensor& tensor)
-{
-    return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
-}
-
-StepFloat typeOf(const at::Tensor& tensor)
-{
-    return tensor.scalar_type() == at::kHalf       ? StepFloat::F16
-           : tensor.scalar_type() == at::kBFloat16 ? StepFloat::BF16
-                                                   : StepFloat::F32;
-}
-
-StepActivation activationOf(Activation activation)
-{
-    switch (activation) {
-    case Activation::Silu:
-        return StepActivation::Silu;
-    case Activation::Relu:
-        return StepActivation::Relu;
-    case Activation::Gelu:
-        return StepActivation::Gelu;
-    case Activation::GeluTanh:
-        break;
-    }
-    return StepActivation::GeluTanh;
-}
-
 struct FreeMapped {
     void operator()(std::int32_t* memory) const { gpuFreeMapped(memory); }
-};
-
-/// An input of products, with tensors for what the model owns.
-struct Input {
-    StepInput what;
-    at::Tensor weight, bias;
 };
 
 class GpuDecodeStep final : public DecodeStep
@@ -158,30 +127,6 @@ private:
             expectOk(call());
     }
 
-    static Input plain(const at::Tensor& x)
-    {
-        Input input;
-        input.what.x = floats(x);
-        return input;
-    }
-    static Input normOf(const Norm& norm, const at::Tensor& x)
-    {
-        Input input = plain(x);
-        if (!norm.kind())
-            return input;
-        input.what.kind = *norm.kind() == NormKind::Layer ? StepInputKind::Layer : StepInputKind::Rms;
-        input.what.epsilon = static_cast<float>(norm.epsilon());
-        input.weight = norm.weight();
-        input.bias = norm.bias();
-        return input;
-    }
-    StepInput ready(const Input& input) const
-    {
-        StepInput what = input.what;
-        what.weight = floats(input.weight);
-        what.bias = floats(input.bias);
-        return what;
-    }
     void value(const Input& input, std::int64_t n, const StepOutput& output)
     {
         enqueue([&] { return gpuStepValue(ready(input), static_cast<int>(n), output, m_launch); });

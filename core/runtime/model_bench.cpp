@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/bench/model_bench.h"
+#include "core/runtime/model_bench.h"
 
 #include "core/bench/random_planes.h"
 #include "core/model/decode_step.h"
