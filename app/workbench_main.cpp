@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window's process. Never loads libtorch: the engine is a child process.
+#include "core/base/file.h"
 #include "core/protocol/messages.h"
 #include "ui/compare/chat_tour.h"
 #include "ui/main_window.h"
+#include "ui/measure/report_document.h"
 #include "ui/picture_tour.h"
 #include "ui/picture_tour_measure.h"
 #include "ui/style/theme.h"
@@ -14,6 +16,9 @@
 #include <QLocale>
 #include <QTemporaryDir>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 
 namespace
@@ -48,10 +53,24 @@ int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour:
     return QApplication::exec();
 }
 
+/// A page that `shiftadd report --html` has written, as PDF.
+int makePdf(const QString& html, const QString& pdf)
+{
+    auto page = sa::readFile(html.toStdString(), 64u << 20);
+    const auto written =
+        page ? sa::ui::saveReportPdf(QString::fromStdString(*page), pdf) : sa::Result<void>(std::move(page).error());
+    if (!written)
+        std::fprintf(stderr, "shiftadd-workbench: %s\n", written.error().sentence().c_str());
+    return written ? 0 : sa::exitStatus(written.error().code);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
+    // Making a PDF needs fonts and no screen.
+    if (std::any_of(argv, argv + argc, [](const char* text) { return std::strncmp(text, "--report-pdf", 12) == 0; }))
+        qputenv("QT_QPA_PLATFORM", "offscreen");
     QApplication app(argc, argv);
     QApplication::setApplicationName(QStringLiteral("shiftadd-workbench"));
     QApplication::setApplicationDisplayName(QStringLiteral("ShiftAdd Workbench"));
@@ -89,9 +108,19 @@ int main(int argc, char** argv)
     const QCommandLineOption measure(QStringLiteral("measure"),
                                      QStringLiteral("For the pictures: measure the model against this compressed one."),
                                      QStringLiteral("folder"));
+    const QCommandLineOption reportPdf(
+        QStringLiteral("report-pdf"),
+        QStringLiteral("Write this PDF of the report page given in place of a model, and end. Needs no screen."),
+        QStringLiteral("file"));
+    parser.addOption(reportPdf);
     parser.addOptions({worker, settings, pictures, model, suffix, sensitivity, chat, measure});
     parser.process(app);
 
+    if (parser.isSet(reportPdf)) {
+        if (parser.positionalArguments().size() != 1)
+            parser.showHelp(sa::exitStatus(sa::Errc::Usage));
+        return makePdf(parser.positionalArguments().constFirst(), parser.value(reportPdf));
+    }
     sa::ui::MainWindow::Options options;
     options.worker.program = parser.isSet(worker)
                                  ? parser.value(worker)

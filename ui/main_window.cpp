@@ -6,8 +6,10 @@
 #include "ui/compare/chat_page.h"
 #include "ui/jobs/bundled_files.h"
 #include "ui/jobs/output_folder.h"
+#include "ui/measure/export_gate.h"
 #include "ui/measure/latency_page.h"
 #include "ui/measure/model_pair.h"
+#include "ui/measure/report_page.h"
 #include "ui/models/doctor_report.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/run_page.h"
@@ -160,7 +162,10 @@ void MainWindow::makeStatusBar()
     statusBar()->addPermanentWidget(m_activity);
     statusBar()->setSizeGripEnabled(false);
     connect(m_activity, &ActivityWidget::clicked, this, [this] {
-        m_cockpitPage->isRunning() ? showCockpitPage() : m_latencyPage->isRunning() ? showLatencyPage() : showRunPage();
+        m_cockpitPage->isRunning()   ? showCockpitPage()
+        : m_latencyPage->isRunning() ? showLatencyPage()
+        : m_reportPage->isRunning()  ? showReportPage()
+                                     : showRunPage();
     });
 }
 
@@ -192,7 +197,7 @@ void MainWindow::connectWorker(WorkerClient* client, const QString& name)
         }
         m_runPage->setWorkerBusy(m_jobs->isBusy());
         m_cockpitPage->setWorkerBusy(m_jobs->isBusy());
-        m_latencyPage->setWorkerBusy(m_jobs->isBusy());
+        setMeasuringBusy(m_jobs->isBusy());
         estimateWhenFree();
         refreshWorkerRemark();
     });
@@ -374,7 +379,13 @@ void MainWindow::onCheckFailed(const JobFailure& failure)
     estimateWhenFree();
 }
 
+/// The last report's limits come first.
 void MainWindow::chooseExport(const QString& packed)
+{
+    m_gate->ask(packed);
+}
+
+void MainWindow::chooseExportFolder(const QString& packed, const QString& certificate)
 {
     auto* dialog =
         new QFileDialog(this, tr("Export as a float16 Hugging Face folder"), QFileInfo(packed).absolutePath());
@@ -384,9 +395,9 @@ void MainWindow::chooseExport(const QString& packed)
     dialog->setAcceptMode(QFileDialog::AcceptSave);
     dialog->setLabelText(QFileDialog::Accept, tr("Export"));
     dialog->selectFile(QFileInfo(packed).fileName() + QStringLiteral("-fp16"));
-    connect(dialog, &QFileDialog::fileSelected, this, [this, packed](const QString& out) {
+    connect(dialog, &QFileDialog::fileSelected, this, [this, packed, certificate](const QString& out) {
         showRunPage();
-        m_runPage->exportModel(packed, out);
+        m_runPage->exportModel(packed, out, certificate);
     });
     dialog->open();
 }

@@ -23,11 +23,13 @@ namespace sa::ui
 class ActivityWidget;
 class ChatPage;
 class CockpitPage;
+class ExportGate;
 class LatencyPage;
 class LogView;
 class ModelPage;
 class ModelPair;
 class Rail;
+class ReportPage;
 class RunPage;
 class Theme;
 class WorkerBadge;
@@ -54,12 +56,15 @@ public:
     void showRunPage();
     void showChatPage();
     void showLatencyPage();
+    void showReportPage();
 
     ModelPage* modelPage() const { return m_modelPage; }
     CockpitPage* cockpitPage() const { return m_cockpitPage; }
     RunPage* runPage() const { return m_runPage; }
     ChatPage* chatPage() const { return m_chatPage; }
     LatencyPage* latencyPage() const { return m_latencyPage; }
+    ReportPage* reportPage() const { return m_reportPage; }
+    ExportGate* exportGate() const { return m_gate; }
     ModelPair* modelPair() const { return m_pair; }
     WorkerClient* worker() const { return m_worker; }
     LogView* log() const { return m_log; }
@@ -84,6 +89,7 @@ private:
 
     void chooseModel();
     void chooseExport(const QString& packed);
+    void chooseExportFolder(const QString& packed, const QString& certificate);
     void openFolder(const QString& folder);
     void launchOpen(const QString& folder);
     JobService& freeService();
@@ -102,6 +108,7 @@ private:
     void onMeasuringChanged(bool running);
     bool isMeasuring() const;
     void cancelMeasuring();
+    void setMeasuringBusy(bool busy);
     void refreshUnfinished();
     void resumeJob(const UnfinishedJob& job);
     void askAboutDiscarding(const UnfinishedJob& job);
@@ -132,13 +139,15 @@ private:
     ChatPage* m_chatPage = nullptr;
     ModelPair* m_pair = nullptr;
     LatencyPage* m_latencyPage = nullptr;
+    ReportPage* m_reportPage = nullptr;
+    ExportGate* m_gate = nullptr;
     QDockWidget* m_logDock = nullptr;
     LogView* m_log = nullptr;
     WorkerBadge* m_badge = nullptr;
     ActivityWidget* m_activity = nullptr;
     QMenu* m_recentMenu = nullptr;
     QAction *m_modelAction = nullptr, *m_cockpitAction = nullptr, *m_runAction = nullptr, *m_chatAction = nullptr,
-            *m_latencyAction = nullptr;
+            *m_latencyAction = nullptr, *m_reportAction = nullptr;
     QList<QAction*> m_shortcuts;
     QTimer m_remarkTimer; ///< the countdown of the stop ladder
     int m_silence = 0;

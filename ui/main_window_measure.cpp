@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window's part in the pages that measure two models: which they are, and whose turn it is at the worker.
 #include "ui/main_window.h"
+#include "ui/measure/export_gate.h"
 #include "ui/measure/latency_page.h"
 #include "ui/measure/model_pair.h"
+#include "ui/measure/report_page.h"
 #include "ui/pages/run_page.h"
 #include "ui/text.h"
 #include "ui/widgets/activity_widget.h"
+#include "ui/widgets/banner.h"
 #include "ui/widgets/log_view.h"
 #include "ui/worker/yielding_service.h"
 
@@ -22,11 +25,27 @@ void MainWindow::makeMeasuringPages()
     m_pair = new ModelPair(this);
     m_latencyPage = new LatencyPage(*m_jobs, *m_pair, {results}, this);
     m_pages->addWidget(m_latencyPage);
-    connect(m_latencyPage, &LatencyPage::activityChanged, this,
-            [this](const QString& text, double fraction) { m_activity->setActivity(text, fraction); });
-    connect(m_latencyPage, &LatencyPage::runningChanged, this, &MainWindow::onMeasuringChanged);
-    connect(m_latencyPage, &LatencyPage::noted, this, [this](const Note& note) {
-        m_log->append(tr("note"), {QStringLiteral("%1: %2").arg(shown(note.severity, 40), shown(note.message, 1000))});
+    m_reportPage = new ReportPage(*m_jobs, *m_pair, results, this);
+    m_pages->addWidget(m_reportPage);
+    const auto listen = [this](auto* page) {
+        using Page = std::remove_pointer_t<decltype(page)>;
+        connect(page, &Page::activityChanged, this,
+                [this](const QString& text, double fraction) { m_activity->setActivity(text, fraction); });
+        connect(page, &Page::runningChanged, this, &MainWindow::onMeasuringChanged);
+        connect(page, &Page::noted, this, [this](const Note& note) {
+            m_log->append(tr("note"),
+                          {QStringLiteral("%1: %2").arg(shown(note.severity, 40), shown(note.message, 1000))});
+        });
+    };
+    listen(m_latencyPage);
+    listen(m_reportPage);
+    m_gate = new ExportGate(*m_jobs, results, this);
+    connect(m_reportPage, &ReportPage::exportRequested, this, &MainWindow::chooseExport);
+    connect(m_gate, &ExportGate::cleared, this, &MainWindow::chooseExportFolder);
+    connect(m_gate, &ExportGate::reportChanged, m_reportPage, &ReportPage::reload);
+    connect(m_gate, &ExportGate::failed, this, [this](const JobFailure& failure) {
+        showReportPage();
+        m_reportPage->banner()->showFailure(tr("The reason could not be recorded; nothing was exported"), failure);
     });
     connect(m_runPage->run(), &CompressionRun::finished, this, [this] {
         const RunPlan plan = m_runPage->run()->plan();
@@ -42,12 +61,25 @@ void MainWindow::onMeasuringChanged(bool running)
 
 bool MainWindow::isMeasuring() const
 {
-    return m_latencyPage->isRunning();
+    return m_latencyPage->isRunning() || m_reportPage->isRunning();
 }
 
 void MainWindow::cancelMeasuring()
 {
     m_latencyPage->cancel();
+    if (m_reportPage->isRunning())
+        m_reportPage->cancel();
+}
+
+void MainWindow::setMeasuringBusy(bool busy)
+{
+    m_latencyPage->setWorkerBusy(busy);
+    m_reportPage->setWorkerBusy(busy);
+}
+
+void MainWindow::showReportPage()
+{
+    m_reportAction->trigger();
 }
 
 void MainWindow::showLatencyPage()

@@ -7,6 +7,7 @@
 #include "ui/main_window.h"
 #include "ui/measure/latency_page.h"
 #include "ui/measure/model_pair.h"
+#include "ui/measure/report_page.h"
 #include "ui/pages/model_page.h"
 #include "ui/pages/run_page.h"
 #include "ui/pages/start_view.h"
@@ -85,6 +86,7 @@ void MainWindow::makeMenus()
     m_runAction = addPage(tr("Compress"), QStringLiteral("compress"), Qt::Key_3, m_runPage);
     m_chatAction = addPage(tr("Chat"), QStringLiteral("chat"), Qt::Key_4, m_chatPage);
     m_latencyAction = addPage(tr("Latency"), QStringLiteral("latency"), Qt::Key_5, m_latencyPage);
+    m_reportAction = addPage(tr("Report"), QStringLiteral("report"), Qt::Key_6, m_reportPage);
     m_modelAction->setChecked(true);
     view->addSeparator();
     addAction(view, tr("&Filter layers"), QKeySequence::Find, [this] {

@@ -4,8 +4,10 @@
 #include "ui/main_window.h"
 #include "ui/style/theme.h"
 
+#include <QApplication>
 #include <QDir>
 #include <QImageWriter>
+#include <QPainter>
 
 #include <cstdio>
 #include <utility>
@@ -77,7 +79,17 @@ bool PictureTaker::save(const QString& name)
 {
     QImageWriter writer(QDir(m_folder).filePath(name + m_suffix + QStringLiteral(".png")), "png");
     writer.setCompression(100); // smallest files
-    if (writer.write(m_window.grab().toImage().convertToFormat(QImage::Format_RGB888)))
+    QPixmap picture = m_window.grab();
+    if (QWidget* dialog = QApplication::activeModalWidget()) { // a window of its own: put where it is seen
+        QPainter painter(&picture);
+        const QRect place(QPoint((m_window.width() - dialog->width()) / 2, (m_window.height() - dialog->height()) / 2),
+                          dialog->size());
+        painter.fillRect(m_window.rect(), QColor(0, 0, 0, 60));
+        painter.drawPixmap(place.topLeft(), dialog->grab());
+        painter.setPen(colorsOf(dialog->palette()).borderStrong);
+        painter.drawRect(place.adjusted(0, 0, -1, -1));
+    }
+    if (writer.write(picture.toImage().convertToFormat(QImage::Format_RGB888)))
         return true;
     fail(writer.errorString());
     return false;

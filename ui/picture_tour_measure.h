@@ -23,6 +23,10 @@ private:
     void showLatencyChooser();
     void showLatencyRunning();
     void showLatency();
+    void showReportForm();
+    void showReport();
+    void showFailedReport();
+    void showGate();
 
     Options m_options;
 };

@@ -333,6 +333,8 @@ void describeReport(Command& command)
     command.text("latency", "FILE", "Put in the result of shiftadd bench-latency --json");
     command.number("max_kl", "X", "Fail when the mean divergence is above X nats a token");
     command.number("max_ppl_increase", "X", "Fail when the perplexity is more than X % above the original's");
+    command.number("max_accuracy_loss", "X",
+                   "Fail when a task's accuracy is more than X percentage points below the original's");
     command.text("override", "REASON", "Pass a failed limit; the reason is recorded");
 }
 
@@ -495,9 +497,15 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     exportCommand.path("out", "Folder to write; must not exist, or be empty");
     exportCommand.text(
         "format", "FORMAT",
-        withDefault("hf-fp16: float16 in Hugging Face layout; reference-pt: one PyTorch file a layer, as "
-                    "the reference implementation has them",
-                    ExportSpec().format));
+        withDefault(
+            "hf-fp16: float16 in Hugging Face layout;
+            exportCommand.text("certificate", "FILE",
+                               "Put this certificate of a report into the folder; stop where a limit is exceeded");
+            reference - pt
+            : one PyTorch file a layer,
+              as "
+                 "the reference implementation has them",
+              ExportSpec().format));
 
     Command verify(app, "verify", "verify", "Check every tensor of a packed folder", "  shiftadd verify packed-3bit\n");
     verify.path("model", "Packed folder");

@@ -144,6 +144,27 @@ Result<std::uint64_t> DenseExport::run()
     return fileBytes;
 }
 
+/// What a report says of the model that is exported; nothing leaves past a limit that nobody has passed on purpose.
+Result<Json> acceptedCertificate(const std::string& path)
+{
+    SA_TRY(Json certificate, json::parseFile(path));
+    const Json accepted = certificate.value(Json::json_pointer("/gate/accepted"), Json());
+    if (!accepted.is_boolean())
+        return makeError(Errc::BadFormat, "this is not a certificate").in(path).at("gate.accepted");
+    if (accepted.get<bool>())
+        return certificate;
+    std::string exceeded;
+    for (const Json& limit : certificate["gate"].value("limits", Json::array()))
+        if (limit.is_object() && !limit.value("passed", false))
+            exceeded += (exceeded.empty() ? "" : ", ") + limit.value("name", std::string("a limit")) + " " +
+                        json::dump(limit.value("value", Json()));
+    return makeError(Errc::BadInput, "the certificate says that a limit is exceeded")
+        .in(path)
+        .at("gate.accepted")
+        .butFound(exceeded)
+        .tryThis("Make the report again with a reason to pass the limit (--override REASON), or with other limits");
+}
+
 } // namespace
 
 Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
@@ -160,6 +181,10 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
         return makeError(Errc::BadInput, "this model is not packed: it is a Hugging Face folder already")
             .in(spec.model)
             .wanted("a folder written by quantize");
+    Json certificate;
+    if (!spec.certificate.empty()) {
+        SA_TRY(certificate, acceptedCertificate(spec.certificate));
+    }
     SA_TRY(StagedFolder stage, StagedFolder::create(spec.out));
     SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
     // The reference's files hold the same codes, and scales of twice the size.
@@ -181,6 +206,8 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
     } else {
         SA_TRY(stored, exportReference(model, stage, context));
     }
+    if (!certificate.is_null())
+        SA_CHECK(writeFileAtomic(joinPath(stage.path(), "certificate.json"), json::dumpPretty(certificate)));
     SA_CHECK(context.cancel.check());
     SA_CHECK(stage.publish());
     return Json{{"out", spec.out}, {"format", spec.format}, {"stored_bytes", stored}, {"seconds", watch.seconds()}};

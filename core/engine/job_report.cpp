@@ -7,7 +7,9 @@
 #include "core/engine/report_html.h"
 #include "core/protocol/messages.h"
 
+#include <algorithm>
 #include <ctime>
+#include <utility>
 
 namespace sa
 {
@@ -45,7 +47,24 @@ Result<Json> describe(const std::string& folder, const Json& opened, const JobCo
     return out;
 }
 
-Json gateOf(const ReportSpec& spec, const Json& evaluation)
+/// Percentage points that the worst task lost; null while one of them is unknown.
+Json accuracyLoss(const Json& tasks, const Json& originalTasks)
+{
+    Json worst;
+    for (const Json& task : tasks)
+        for (const Json& before : originalTasks) {
+            if (task.at("task") != before.at("task"))
+                continue;
+            const Json &now = task.at("accuracy").at("value"), &then = before.at("accuracy").at("value");
+            if (!now.is_number() || !then.is_number())
+                return {};
+            const double loss = 100.0 * (then.get<double>() - now.get<double>());
+            worst = worst.is_null() ? loss : std::max(worst.get<double>(), loss);
+        }
+    return worst;
+}
+
+Json gateOf(const ReportSpec& spec, const Json& evaluation, const Json& originalTasks)
 {
     Json limits = Json::array();
     bool passed = true;
@@ -64,11 +83,22 @@ Json gateOf(const ReportSpec& spec, const Json& evaluation)
         increase = 100.0 * (divergence["perplexity_ratio"]["value"].get<double>() - 1.0);
     add("mean KL divergence, nats a token", spec.maxKl, mean);
     add("increase of perplexity, %", spec.maxPerplexityIncrease, increase);
+    add("loss of accuracy, percentage points", spec.maxAccuracyLoss,
+        accuracyLoss(evaluation.value("tasks", Json::array()), originalTasks));
     const bool overridden = !passed && !spec.overrideReason.empty();
     return {{"limits", limits},
             {"passed", passed},
             {"override", overridden ? Json(spec.overrideReason) : Json()},
             {"accepted", passed || overridden}};
+}
+
+/// The same questions, put to the original.
+EvaluateSpec tasksOfTheOriginal(EvaluateSpec spec)
+{
+    spec.model = std::exchange(spec.reference, {});
+    spec.text.clear();
+    spec.harness.clear();
+    return spec;
 }
 
 std::string shellCommand(const ReportSpec& spec)
@@ -92,6 +122,11 @@ Result<Json> writeReport(const ReportSpec& spec, const JobContext& context)
             return makeError(Errc::BadFormat, "this is not the result of a latency job").in(spec.latency).at("models");
     }
     SA_TRY(const Json evaluation, evaluateModel(spec.evaluate, context));
+    Json originalTasks = Json::array();
+    if (!spec.evaluate.tasks.empty() && !spec.evaluate.reference.empty()) {
+        SA_TRY(Json original, evaluateModel(tasksOfTheOriginal(spec.evaluate), context));
+        originalTasks = original.value("tasks", Json::array());
+    }
     SA_TRY(const Json opened, openModel(OpenSpec{spec.evaluate.model}, context));
     Json certificate{{"certificate", kCertificateVersion},
                      {"program", std::string("shiftadd ") + buildVersion()},
@@ -99,8 +134,9 @@ Result<Json> writeReport(const ReportSpec& spec, const JobContext& context)
                      {"machine", devices().front()},
                      {"command", shellCommand(spec)},
                      {"evaluation", evaluation},
+                     {"original_tasks", originalTasks},
                      {"latency", latency},
-                     {"gate", gateOf(spec, evaluation)},
+                     {"gate", gateOf(spec, evaluation, originalTasks)},
                      {"original", nullptr},
                      {"layers", Json::array()}};
     SA_TRY(certificate["model"], describe(spec.evaluate.model, opened, context));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/report_html.h"
 
+#include "core/base/file.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -67,8 +69,8 @@ std::string shown(const Json& value)
         return "-";
     if (value.is_string())
         return escaped(value.get<std::string>());
-    if (value.is_number_float())
-        return number(value.get<double>());
+    if (value.is_number_float()) // rounded for reading, exact for whoever reads the page's source
+        return "<data value=\"" + json::dump(value) + "\">" + number(value.get<double>()) + "</data>";
     return escaped(json::dump(value));
 }
 
@@ -190,6 +192,19 @@ void addModel(Page& page, const Json& certificate, const char* where, const std:
     page.facts(rows);
 }
 
+void addPerplexityPlots(Page& page, const Json& result, const Json& divergence)
+{
+    if (const Json& original = at(divergence, "/reference_perplexity"); original.is_number())
+        page.bars("Perplexity on the text (lower is better)",
+                  {{"original", original.get<double>()}, {"this model", result["perplexity"].get<double>()}});
+    std::vector<std::pair<std::string, double>> quantiles;
+    for (const auto& [key, label] :
+         {std::pair{"median", "median"}, {"p90", "90 %"}, {"p99", "99 %"}, {"p999", "99.9 %"}})
+        if (const Json& value = at(divergence, (std::string("/") + key).c_str()); value.is_number())
+            quantiles.emplace_back(label, value.get<double>());
+    page.bars("KL divergence that so many tokens stay below, nats (lower is better)", quantiles);
+}
+
 void addText(Page& page, const Json& result)
 {
     if (!result.contains("perplexity"))
@@ -221,6 +236,8 @@ void addText(Page& page, const Json& result)
         rows.emplace_back("KL of the original in float16 from itself", interval(noise));
     page.facts(rows);
     page.raw("<p><small>In brackets: 95 % intervals over windows.</small></p>\n");
+    if (result["perplexity"].is_number())
+        addPerplexityPlots(page, result, d);
     const auto barsOf = [&](const Json& buckets, const char* value) {
         std::vector<std::pair<std::string, double>> bars;
         for (const Json& bucket : buckets)
@@ -231,7 +248,7 @@ void addText(Page& page, const Json& result)
     page.bars("Mean KL divergence by how sure the original was", barsOf(at(d, "/by_confidence"), "/mean"));
 }
 
-void addTasks(Page& page, const Json& tasks)
+void addTasks(Page& page, const Json& tasks, const Json& originals)
 {
     if (!tasks.is_array() || tasks.empty())
         return;
@@ -240,10 +257,28 @@ void addTasks(Page& page, const Json& tasks)
         return figure.is_object() ? shown(at(figure, "/value")) + " &plusmn; " + shown(at(figure, "/stderr")) : "-";
     };
     std::vector<std::vector<std::string>> rows;
-    for (const Json& task : tasks)
-        rows.push_back({shown(at(task, "/task")), shown(at(task, "/items")), estimate(at(task, "/accuracy")),
-                        estimate(at(task, "/accuracy_norm"))});
-    page.table({"Task", "Items", "Accuracy", "Normalised by length"}, rows);
+    for (const Json& task : tasks) {
+        Json before;
+        for (const Json& original : originals)
+            if (at(original, "/task") == at(task, "/task"))
+                before = at(original, "/accuracy");
+        rows.push_back({shown(at(task, "/task")), shown(at(task, "/items")), estimate(before),
+                        estimate(at(task, "/accuracy")), estimate(at(task, "/accuracy_norm"))});
+    }
+    page.table({"Task", "Items", "Original", "This model", "Normalised by length"}, rows);
+}
+
+/// The folder's own name: where it lies is nobody's business.
+Json nameOf(const Json& model)
+{
+    const Json& path = at(model, "/model");
+    return path.is_string() ? Json(splitPath(path.get<std::string>()).name) : path;
+}
+
+/// "A " for the first of two models, "B " for the second.
+std::string ordinal(const Json& models, const Json& model)
+{
+    return models.size() < 2 ? "" : &model == &models[0] ? "A " : "B ";
 }
 
 void addLatency(Page& page, const Json& latency)
@@ -254,13 +289,27 @@ void addLatency(Page& page, const Json& latency)
     std::vector<std::vector<std::string>> rows;
     for (const Json& model : latency["models"])
         for (const Json& length : at(model, "/lengths"))
-            rows.push_back({shown(at(model, "/model")), shown(at(length, "/prompt_tokens")),
+            rows.push_back({shown(nameOf(model)), shown(at(length, "/prompt_tokens")),
                             shown(at(length, "/prefill_seconds/median")),
                             shown(at(length, "/decode_seconds_per_token/median")),
                             shown(at(model, "/memory/linear_bytes")), shown(at(length, "/cache_bytes")),
                             shown(at(length, "/decode_joules_per_token/median"))});
-    page.table({"Model", "Prompt", "Prefill, s", "A token, s", "Linear layers, bytes", "Cache, bytes", "Joule a token"},
+    page.table({"Model", "Prompt, tokens", "Prefill, s", "A token, s", "Linear layers, bytes", "Cache, bytes",
+                "Joule a token"},
                rows);
+    for (const auto& [pointer, caption] :
+         {std::pair{"/first_token_seconds/median", "Time to the first token, milliseconds (lower is better)"},
+          {"/decode_seconds_per_token/median", "Time of each further token, milliseconds (lower is better)"}}) {
+        std::vector<std::pair<std::string, double>> bars;
+        for (const Json& model : latency["models"])
+            for (const Json& length : at(model, "/lengths"))
+                if (const Json& value = at(length, pointer); value.is_number())
+                    bars.emplace_back(ordinal(latency["models"], model) + at(length, "/prompt_tokens").dump(),
+                                      1000 * value.get<double>());
+        page.bars(std::string(caption) +
+                      (latency["models"].size() > 1 ? "; A and B are the models of the table, in its order" : ""),
+                  bars);
+    }
 }
 
 } // namespace
@@ -272,7 +321,7 @@ std::string reportHtml(const Json& certificate)
     addModel(page, certificate, "/model", "Model");
     addModel(page, certificate, "/original", "Original");
     addText(page, at(certificate, "/evaluation"));
-    addTasks(page, at(certificate, "/evaluation/tasks"));
+    addTasks(page, at(certificate, "/evaluation/tasks"), at(certificate, "/original_tasks"));
     std::vector<std::pair<std::string, double>> layers;
     for (const Json& layer : at(certificate, "/layers"))
         if (at(layer, "/relative_error").is_number())

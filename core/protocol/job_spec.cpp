@@ -164,9 +164,12 @@ Result<JobSpec> parseReport(const SpecReader& reader)
     SA_CHECK(reader.optionalPath("latency", spec.latency));
     SA_CHECK(reader.optionalNumber("max_kl", spec.maxKl, 0.0, 1e6));
     SA_CHECK(reader.optionalNumber("max_ppl_increase", spec.maxPerplexityIncrease, 0.0, 1e6));
+    SA_CHECK(reader.optionalNumber("max_accuracy_loss", spec.maxAccuracyLoss, 0.0, 100.0));
     SA_CHECK(reader.optionalText("override", spec.overrideReason));
-    if ((spec.maxKl || spec.maxPerplexityIncrease) && spec.evaluate.reference.empty())
+    if ((spec.maxKl || spec.maxPerplexityIncrease || spec.maxAccuracyLoss) && spec.evaluate.reference.empty())
         return reader.missing("kld_against");
+    if (spec.maxAccuracyLoss && spec.evaluate.tasks.empty())
+        return reader.missing("tasks");
     return JobSpec(std::move(spec));
 }
 
@@ -176,6 +179,7 @@ Result<JobSpec> parseExport(const SpecReader& reader)
     SA_CHECK(reader.path("model", spec.model));
     SA_CHECK(reader.path("out", spec.out));
     SA_CHECK(reader.choice("format", spec.format, {"hf-fp16", "reference-pt"}));
+    SA_CHECK(reader.optionalPath("certificate", spec.certificate));
     return JobSpec(std::move(spec));
 }
 

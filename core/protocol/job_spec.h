@@ -145,7 +145,9 @@ struct ReportSpec {
     std::string latency = {};         ///< result of a `latency` job, a JSON file
     std::optional<double> maxKl = {}; ///< gate: mean KL, nats
     std::optional<double> maxPerplexityIncrease = {}; ///< gate: percent over the original's
-    std::string overrideReason = {};                  ///< wire name `override`: why a failed gate is passed
+    std::optional<double> maxAccuracyLoss =
+        {};                          ///< gate: percentage points below the original's, the worst of the tasks
+    std::string overrideReason = {}; ///< wire name `override`: why a failed gate is passed
     bool operator==(const ReportSpec&) const = default;
 };
 
@@ -153,6 +155,7 @@ struct ExportSpec {
     std::string model; ///< packed folder
     std::string out;
     std::string format = "hf-fp16"; ///< or "reference-pt": the files of the reference implementation
+    std::string certificate = {};   ///< of a report: goes into the folder; one that was not accepted stops the export
     bool operator==(const ExportSpec&) const = default;
 };
 

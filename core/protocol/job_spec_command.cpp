@@ -225,6 +225,7 @@ std::vector<std::string> arguments(const ReportSpec& spec)
     list.changed("--latency", spec.latency, fallback.latency);
     list.changed("--max-kl", spec.maxKl, fallback.maxKl);
     list.changed("--max-ppl-increase", spec.maxPerplexityIncrease, fallback.maxPerplexityIncrease);
+    list.changed("--max-accuracy-loss", spec.maxAccuracyLoss, fallback.maxAccuracyLoss);
     list.changed("--override", spec.overrideReason, fallback.overrideReason);
     return std::move(list).with({spec.evaluate.model});
 }
@@ -233,6 +234,7 @@ std::vector<std::string> arguments(const ExportSpec& spec)
 {
     ArgumentList list("export");
     list.option("--format", spec.format);
+    list.changed("--certificate", spec.certificate, ExportSpec().certificate);
     return std::move(list).with({spec.model, spec.out});
 }
 

@@ -119,13 +119,15 @@ Json object(const ReportSpec& spec)
     out["latency"] = orNull(spec.latency);
     out["max_kl"] = orNull(spec.maxKl);
     out["max_ppl_increase"] = orNull(spec.maxPerplexityIncrease);
+    out["max_accuracy_loss"] = orNull(spec.maxAccuracyLoss);
     out["override"] = orNull(spec.overrideReason);
     return out;
 }
 
 Json object(const ExportSpec& spec)
 {
-    return {{"model", spec.model}, {"out", spec.out}, {"format", spec.format}};
+    return {
+        {"model", spec.model}, {"out", spec.out}, {"format", spec.format}, {"certificate", orNull(spec.certificate)}};
 }
 
 Json object(const VerifySpec& spec)

@@ -261,13 +261,13 @@ void RunPage::onBannerActed()
     }
 }
 
-void RunPage::exportModel(const QString& packed, const QString& out)
+void RunPage::exportModel(const QString& packed, const QString& out, const QString& certificate)
 {
     if (isRunning())
         return;
     m_banner->dismiss();
     m_exportFolder = out;
-    m_export->start(m_service, ExportSpec{toUtf8(packed), toUtf8(out), "hf-fp16"});
+    m_export->start(m_service, ExportSpec{toUtf8(packed), toUtf8(out), "hf-fp16", toUtf8(certificate)});
     Q_EMIT runningChanged(true);
     Q_EMIT activityChanged(tr("Exporting"), 0);
     refreshJobs();

@@ -40,7 +40,8 @@ public:
     void startRun();
     /// Goes on with a run that ended early; `model` is its model, opened.
     void resumeRun(const UnfinishedJob& job, const ModelSummary& model);
-    void exportModel(const QString& packed, const QString& out);
+    /// `certificate`: a file that goes along, or empty.
+    void exportModel(const QString& packed, const QString& out, const QString& certificate = {});
 
     CompressionRun* run() const { return m_run; }
     RunForm* form() const { return m_form; }

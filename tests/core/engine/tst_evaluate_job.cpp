@@ -8,6 +8,7 @@
 
 #include <QDir>
 #include <QDirIterator>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -436,6 +437,16 @@ private Q_SLOTS:
                                     "/evaluation/divergence/p999", "/evaluation/divergence/top1_agreement/value"})
             QVERIFY2(page.contains(QString::number((*passed)[Json::json_pointer(pointer)].get<double>(), 'g', 5)),
                      pointer);
+        // Every number says what it is, to the digit, and shows that number rounded.
+        const std::string digits = json::dump(*passed);
+        const QRegularExpression data(QStringLiteral("<data value=\"([^\"]+)\">([^<]+)</data>"));
+        int numbers = 0;
+        for (auto matches = data.globalMatch(page); matches.hasNext(); ++numbers) {
+            const auto match = matches.next();
+            QVERIFY2(digits.find(match.captured(1).toStdString()) != std::string::npos, qPrintable(match.captured(1)));
+            QCOMPARE(match.captured(2).toDouble(), QString::number(match.captured(1).toDouble(), 'g', 5).toDouble());
+        }
+        QVERIFY(numbers > 10);
         QVERIFY(page.contains("only a &lt;test&gt; &amp; nothing else"));
         QVERIFY(!page.contains("<test>") && !page.contains("http") && !page.contains("<script"));
         QVERIFY(page.contains("<svg"));

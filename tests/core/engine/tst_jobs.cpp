@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whole jobs on the bundled model.
+#include "core/base/atomic_file.h"
 #include "core/base/file.h"
 #include "core/model/model_folder.h"
 #include "job_runner.h"
@@ -115,6 +116,22 @@ private Q_SLOTS:
     void thePackedModelComputesWhatItsExportDoes()
     {
         QVERIFY(run(VerifySpec{path("packed").toStdString()}));
+        const auto writeGate = [&](bool accepted) {
+            const Json gate{
+                {"gate",
+                 {{"accepted", accepted}, {"limits", {{{"name", "mean KL"}, {"value", 0.07}, {"passed", false}}}}}}};
+            return writeFileAtomic(path("gate.json").toStdString(), json::dump(gate)).has_value();
+        };
+        ExportSpec gated{path("packed").toStdString(), path("gated").toStdString(), "hf-fp16",
+                         path("gate.json").toStdString()};
+        QVERIFY(writeGate(false));
+        const auto stopped = run(gated);
+        QVERIFY(!stopped && stopped.error().found.find("mean KL 0.07") != std::string::npos);
+        QVERIFY(!QFile::exists(path("gated")));
+        QVERIFY(writeGate(true));
+        QVERIFY(run(gated));
+        QVERIFY(QFile::exists(path("gated") + "/certificate.json"));
+
         const auto exported = run(ExportSpec{path("packed").toStdString(), path("dense").toStdString(), "hf-fp16"});
         QVERIFY2(exported, exported ? "" : exported.error().sentence().c_str());
         const double original = perplexityOf(kModel), packed = perplexityOf(path("packed").toStdString()),

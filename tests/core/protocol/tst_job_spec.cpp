@@ -151,7 +151,7 @@ void addSpecs()
     evaluate.harness = "-out";
     evaluate.cache = false;
     row("evaluate with nothing at its default", evaluate);
-    ReportSpec report{evaluate, "r.json", "r.html", "latency.json", 0.05, 3.0, "because"};
+    ReportSpec report{evaluate, "r.json", "r.html", "latency.json", 0.05, 3.0, 1.5, "because"};
     row("report with nothing at its default", report);
     row("report with defaults", ReportSpec{textOnly()});
     EvaluateSpec tasksOnly;
@@ -189,6 +189,7 @@ void addSpecs()
     generate.prompt = "[a,b]";
     row("a prompt that looks like a list", generate);
     row("export", ExportSpec{"m", "-o", "hf-fp16"});
+    row("export with a certificate", ExportSpec{"m", "o", "hf-fp16", "certificate.json"});
     row("export for the reference", ExportSpec{"m", "o", "reference-pt"});
     row("verify", VerifySpec{"m"});
     row("import", ImportReferenceSpec{"reference", "base model", "out"});
