@@ -497,15 +497,11 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     exportCommand.path("out", "Folder to write; must not exist, or be empty");
     exportCommand.text(
         "format", "FORMAT",
-        withDefault(
-            "hf-fp16: float16 in Hugging Face layout;
-            exportCommand.text("certificate", "FILE",
-                               "Put this certificate of a report into the folder; stop where a limit is exceeded");
-            reference - pt
-            : one PyTorch file a layer,
-              as "
-                 "the reference implementation has them",
-              ExportSpec().format));
+        withDefault("hf-fp16: float16 in Hugging Face layout; reference-pt: one PyTorch file a layer, as "
+                    "the reference implementation has them",
+                    ExportSpec().format));
+    exportCommand.text("certificate", "FILE",
+                       "Put this certificate of a report into the folder; stop where a limit is exceeded");
 
     Command verify(app, "verify", "verify", "Check every tensor of a packed folder", "  shiftadd verify packed-3bit\n");
     verify.path("model", "Packed folder");
