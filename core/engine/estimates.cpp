@@ -66,6 +66,8 @@ std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, c
         packed.C = spec.columnsPerScale();
         packed.R = spec.rowsPerScale(packed.N);
         packed.rescaled = spec.rescales() && spec.rotates(); // without rotation few layers are
+        if (spec.rotates())
+            packed.inputRotation = packed.outputRotation = 0; // which seed does not matter to a forecast
     }
     return out;
 }

@@ -80,6 +80,8 @@ Result<GroupBasis> GroupQuantizer::basis(const LinearGroup& group, std::optional
         if (m_options.rescales())
             out.transform.exponents =
                 balancingExponents(sum, group.weights, m_options.rotates() ? 0.5 : kOutlierThreshold);
+        if (m_options.rescales() && m_options.rotates()) // bytes must be known before the weights are
+            out.transform.exponents.resize(static_cast<std::size_t>(group.K()));
         if (m_options.rotates())
             out.transform.rotation = rotationSeed(group, 0);
         const at::Tensor H = out.transform.ofSecondMoment(sum);

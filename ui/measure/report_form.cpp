@@ -50,6 +50,7 @@ QWidget* ReportForm::makeContents()
     m_tasks->setToolTip(tr("Multiple-choice questions, asked as the public harness asks them"));
     m_taskNames = new QLineEdit(QStringLiteral("arc_easy, copa"), card);
     m_taskNames->setAccessibleName(tr("Names of the tasks"));
+    m_taskNames->setAcceptDrops(false); // a dropped folder opens, wherever it falls
     m_items =
         makeSpin(1, 99'999, kDefaultItems, tr("Items of each task"), tr("At most so many questions a task"), card);
     m_latency = new QCheckBox(tr("Times and memory"), card);

@@ -319,7 +319,9 @@ private Q_SLOTS:
         }
         QCOMPARE(tokens, 8);
         QVERIFY((*result)["first_token_seconds"] >= (*result)["prefill_seconds"]);
-        QVERIFY((*result)["memory"]["weight_bytes"].get<std::int64_t>() > 6'000'000 * 4);
+        // Blocks in float32, tables as they are stored: between the folder's bytes and twice as many.
+        const auto weights = (*result)["memory"]["weight_bytes"].get<std::int64_t>();
+        QVERIFY(weights > 13'840'864 && weights < 2 * 13'840'864);
         QVERIFY((*result)["memory"]["cache_bytes"].get<std::int64_t>() > 0);
 
         // The same tokens, given: the same probabilities, and no divergence from itself.

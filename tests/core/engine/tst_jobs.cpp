@@ -188,7 +188,8 @@ private Q_SLOTS:
         const double rescaled = perplexityOf(spec.out);
         QVERIFY2(std::abs(rescaled / plain - 1) < 0.015, qPrintable(QString("%1 %2").arg(rescaled).arg(plain)));
         spec.out = path("bare").toStdString();
-        spec.rescale = false; // the sweep of the paper
+        spec.rescale = spec.rotate = false; // the sweep of the paper
+        spec.damping = 0.01;
         spec.weightedFit = false;
         spec.refinements = 0;
         QVERIFY(run(spec));
@@ -204,11 +205,17 @@ private Q_SLOTS:
     void theReferencesFilesKeepEveryBit()
     {
         const std::string files = path("theirs").toStdString(), back = path("back").toStdString();
-        const auto exported = run(ExportSpec{path("packed").toStdString(), files, "reference-pt"});
+        const auto rotated = run(ExportSpec{path("packed").toStdString(), files, "reference-pt"});
+        QVERIFY(!rotated);
+        QVERIFY(rotated.error().sentence().find("--rotate off") != std::string::npos);
+        QuantizeSpec spec = smallJob(path("plain").toStdString());
+        spec.rotate = spec.rescale = false;
+        QVERIFY(run(spec));
+        const auto exported = run(ExportSpec{spec.out, files, "reference-pt"});
         QVERIFY2(exported, exported ? "" : exported.error().sentence().c_str());
         const auto names = QDir(path("theirs")).entryList(QDir::Files);
         QCOMPARE(names.size(), 42);
-        QVERIFY2(names.contains("packed_3.mlp.up_proj_3bit.pt"), qPrintable(names.front()));
+        QVERIFY2(names.contains("plain_3.mlp.up_proj_3bit.pt"), qPrintable(names.front()));
         std::vector<Json> events;
         const auto imported = run(ImportReferenceSpec{files, kModel, back}, &events);
         QVERIFY2(imported, imported ? "" : imported.error().sentence().c_str());
@@ -220,7 +227,7 @@ private Q_SLOTS:
         QVERIFY(run(VerifySpec{back}));
         // Not the shards themselves: a scale may be spelled as another sum of the same value. The weights are the same.
         const std::string dense = path("dense-before").toStdString(), denseBack = path("dense-after").toStdString();
-        QVERIFY(run(ExportSpec{path("packed").toStdString(), dense, "hf-fp16"}));
+        QVERIFY(run(ExportSpec{spec.out, dense, "hf-fp16"}));
         QVERIFY(run(ExportSpec{back, denseBack, "hf-fp16"}));
         const auto before = digestsOf(path("dense-before")), after = digestsOf(path("dense-after"));
         int shards = 0;
@@ -235,7 +242,7 @@ private Q_SLOTS:
         QCOMPARE((*opened)["quantization"]["bits"].get<int>(), 3);
 
         // A file less, another base, and an original that nothing was packed from
-        QVERIFY(QFile::remove(path("theirs/packed_3.mlp.up_proj_3bit.pt")));
+        QVERIFY(QFile::remove(path("theirs/plain_3.mlp.up_proj_3bit.pt")));
         const auto missing = run(ImportReferenceSpec{files, kModel, path("none").toStdString()});
         QVERIFY(!missing);
         QCOMPARE(missing.error().code, Errc::NotFound);
@@ -247,7 +254,7 @@ private Q_SLOTS:
         QVERIFY(!original);
         QCOMPARE(original.error().code, Errc::BadInput);
         QVERIFY(!leftovers().contains("none"));
-        for (const char* folder : {"theirs", "back", "dense-before", "dense-after"})
+        for (const char* folder : {"plain", "theirs", "back", "dense-before", "dense-after"})
             QVERIFY(QDir(path(folder)).removeRecursively());
     }
 
