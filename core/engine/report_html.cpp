@@ -130,7 +130,7 @@ public:
                      number(0.7 * step) + "\" height=\"" + number(tall) + "\" fill=\"#2b6cb0\"/>";
             if (values.size() <= 16) {
                 m_out += "<text x=\"" + number(middle) + "\" y=\"" + number(base - tall - 5) + "\">" +
-                         number(value, 3) + "</text><text x=\"" + number(middle) + "\" y=\"" + number(base + 16) +
+                         number(value, value == std::floor(value) ? 9 : 3) + "</text><text x=\"" + number(middle) + "\" y=\"" + number(base + 16) +
                          "\" fill=\"#56616c\">" + escaped(label) + "</text>";
             }
         }
@@ -145,7 +145,7 @@ private:
 
 std::string rangeOf(const Json& bucket)
 {
-    return number(bucket.value("from", 0.0), 3) + "-" + number(bucket.value("to", 0.0), 3);
+    return number(bucket.value("from", 0.0), 3) + " to " + number(bucket.value("to", 0.0), 3);
 }
 
 void addVerdict(Page& page, const Json& certificate)

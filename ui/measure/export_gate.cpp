@@ -79,7 +79,7 @@ void ExportGate::judge(const std::optional<Report>& report)
     QStringList lines;
     for (const LimitRow& row : limitsOf(report->certificate))
         if (!row.passed)
-            lines += tr("%1 is %2, at most %3 is allowed.").arg(sentence(row.name).chopped(1), row.value, row.limit);
+            lines += tr("%1: %2, where at most %3 is allowed.").arg(sentence(row.name).chopped(1), row.value, row.limit);
     explain(tr("This model is past a limit that you set"), lines, true);
 }
 

@@ -57,6 +57,7 @@ LatencyForm::LatencyForm(QWidget* parent)
         row->addLayout(column, stretch);
     };
     m_lengths = new QLineEdit(this);
+    m_lengths->setAcceptDrops(false); // a dropped folder opens, wherever it falls
     add(tr("Prompt lengths, tokens"), m_lengths,
         tr("Separated by commas. Each is timed; prompt and decoded tokens must fit into the models' context"), 3);
     m_decode = makeSpin(1, 100'000, 32, {}, {}, this);

@@ -14,7 +14,7 @@
 #include <QTextCursor>
 #include <QTextObjectInterface>
 
-#include <cmath>
+#include <algorithm>
 
 namespace sa::ui
 {
@@ -24,8 +24,8 @@ namespace
 
 constexpr int kDrawing = QTextFormat::UserObject + 1;
 constexpr int kSource = QTextFormat::UserProperty + 1;
-constexpr double kDrawingWidth = 560; // of the text column, in the document's pixels
-constexpr QChar kPlace(0xFFF9);       // interlinear anchor: in no text
+constexpr double kDrawingWidth = 560, kScreenDpi = 96; // at most as wide as the text column
+constexpr QChar kPlace(0xFFF9);                        // interlinear anchor: in no text
 
 const char* const kStyle = R"(
 h1 { font-size: 20pt; font-weight: 600; margin-bottom: 2px; }
@@ -45,11 +45,18 @@ class Drawing final : public QObject, public QTextObjectInterface
 public:
     using QObject::QObject;
 
-    QSizeF intrinsicSize(QTextDocument*, int, const QTextFormat& format) override
+    QSizeF intrinsicSize(QTextDocument* document, int, const QTextFormat& format) override
     {
         const QSvgRenderer renderer(format.property(kSource).toByteArray());
         const QSizeF size = renderer.viewBoxF().size();
-        return size.isEmpty() ? QSizeF(1, 1) : QSizeF(kDrawingWidth, kDrawingWidth * size.height() / size.width());
+        if (size.isEmpty())
+            return {1, 1};
+        // Paper is laid out in the dots of its own device.
+        const QPaintDevice* device = document->documentLayout()->paintDevice();
+        double width = kDrawingWidth * (device ? device->logicalDpiX() / kScreenDpi : 1.0);
+        if (const double column = document->pageSize().width() - 2 * document->documentMargin(); column > 0)
+            width = std::min(width, column);
+        return {width, width * size.height() / size.width()};
     }
     void drawObject(QPainter* painter, const QRectF& rect, QTextDocument*, int, const QTextFormat& format) override
     {
