@@ -312,10 +312,10 @@ void LatencyPage::exportTo(const QString& path)
             auto written = writeFileAtomic(toUtf8(path), bytes);
             return written ? std::nullopt : std::optional<Error>(std::move(written).error());
         },
-        [this, path](const std::optional<Error>& error) {
+        [this, path, number = ++m_exports](const std::optional<Error>& error) {
             if (error)
                 m_banner->showError(tr("The figures were not exported"), *error);
-            else
+            else if (number == m_exports) // good news of an earlier export must not hide bad news of a later one
                 m_banner->showMessage(Banner::Severity::Info, tr("The figures are exported"), shown(path, 1000));
         });
 }

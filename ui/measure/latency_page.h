@@ -85,7 +85,7 @@ private:
     QStringList m_measuring, m_stamps; ///< folders of the job, and what they looked like before it
     std::optional<LatencyResult> m_result;
     bool m_stale = false, m_stamping = false, m_otherJob = false;
-    quint64 m_generation = 0;
+    quint64 m_generation = 0, m_exports = 0;
 
     Banner* m_banner;
     QStackedWidget* m_stack;
