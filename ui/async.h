@@ -2,12 +2,15 @@
 // File system questions may take seconds on a sleeping disk or a network share, so they are asked on a pool thread.
 #pragma once
 
+#include "core/base/result.h"
+
 #include <QFuture>
 #include <QObject>
 #include <QPromise>
 #include <QThreadPool>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 
 namespace sa::ui
@@ -25,6 +28,12 @@ template<class Work, class Then> void inBackground(QObject* context, Work work, 
         promise->addResult(work());
         promise->finish();
     });
+}
+
+/// What went wrong, as something that can be copied to another thread.
+inline std::optional<Error> errorOf(Result<void> result)
+{
+    return result ? std::nullopt : std::optional<Error>(std::move(result).error());
 }
 
 } // namespace sa::ui

@@ -83,11 +83,7 @@ void MainWindow::askAboutDiscarding(const UnfinishedJob& job)
     box->setEscapeButton(keep);
     connect(discard, &QPushButton::clicked, this, [this, out = job.quantize.out] {
         inBackground(
-            this,
-            [folder = m_jobRecords, out]() -> std::optional<Error> {
-                auto discarded = discardJob(folder, out);
-                return discarded ? std::nullopt : std::optional<Error>(std::move(discarded).error());
-            },
+            this, [folder = m_jobRecords, out] { return errorOf(discardJob(folder, out)); },
             [this](const std::optional<Error>& error) {
                 if (error)
                     m_modelPage->banner()->showError(tr("The unfinished run could not be discarded"), *error);

@@ -76,7 +76,7 @@ void TestChatPage::initTestCase()
 
 void TestChatPage::init()
 {
-    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+    failOnWarningsOfWindows();
     m_folder = std::make_unique<QTemporaryDir>();
 }
 

@@ -88,7 +88,7 @@ void TestCockpit::initTestCase()
 
 void TestCockpit::init()
 {
-    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+    failOnWarningsOfWindows();
     m_folder = std::make_unique<QTemporaryDir>();
     QVERIFY(m_folder->isValid());
 }

@@ -175,7 +175,7 @@ void TestDoctor::initTestCase()
 void TestDoctor::init()
 {
     // The offscreen platform says this about every top-level window.
-    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+    failOnWarningsOfWindows();
 }
 
 void TestDoctor::reportsFromAWorkerAreChecked_data()

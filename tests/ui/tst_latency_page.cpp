@@ -56,11 +56,7 @@ private Q_SLOTS:
         m_theme = std::make_unique<Theme>(*qApp);
         m_theme->apply(ThemeMode::Light);
     }
-    void init()
-    {
-        QTest::failOnWarning(
-            QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
-    }
+    void init() { failOnWarningsOfWindows(); }
     void cleanup()
     {
         m_page.reset();

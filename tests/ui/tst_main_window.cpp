@@ -99,7 +99,7 @@ void TestMainWindow::initTestCase()
 void TestMainWindow::init()
 {
     // The offscreen platform says this about every top-level window.
-    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+    failOnWarningsOfWindows();
     m_folder = std::make_unique<QTemporaryDir>();
     QVERIFY(m_folder->isValid());
 }

@@ -151,7 +151,7 @@ void TestReplay::initTestCase()
 void TestReplay::init()
 {
     // The offscreen platform says this about every top-level window.
-    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+    failOnWarningsOfWindows();
 }
 
 void TestReplay::startRun(RunPage& page)

@@ -29,8 +29,7 @@ private Q_SLOTS:
     }
     void init()
     {
-        QTest::failOnWarning(
-            QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+        failOnWarningsOfWindows();
         m_fixture = std::make_unique<MeasureFixture>();
         m_window = std::make_unique<QWidget>();
         showPage();

@@ -74,4 +74,10 @@ inline void failOnWarnings()
     QTest::failOnWarning(QRegularExpression(QStringLiteral(".?")));
 }
 
+/// The same where windows are shown: Qt's offscreen platform says about each that it cannot do one thing.
+inline void failOnWarningsOfWindows()
+{
+    QTest::failOnWarning(QRegularExpression(QStringLiteral("^(?!This plugin does not support propagateSizeHints)")));
+}
+
 } // namespace sa::ui

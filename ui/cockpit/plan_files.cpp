@@ -18,11 +18,6 @@ namespace sa::ui
 namespace
 {
 
-std::optional<Error> errorOf(Result<void> result)
-{
-    return result ? std::nullopt : std::optional<Error>(std::move(result).error());
-}
-
 struct Stored {
     QString path;
     std::optional<Error> error;

@@ -28,9 +28,8 @@ void ChatPage::save()
         return;
     inBackground(
         this,
-        [folder = m_options.chatsFolder, conversation = m_session->conversation()]() -> std::optional<Error> {
-            auto saved = saveConversation(folder, conversation);
-            return saved ? std::nullopt : std::optional<Error>(std::move(saved).error());
+        [folder = m_options.chatsFolder, conversation = m_session->conversation()] {
+            return errorOf(saveConversation(folder, conversation));
         },
         [this](const std::optional<Error>& error) {
             if (error)
@@ -83,11 +82,7 @@ void ChatPage::fillHistoryMenu()
             const QString id = m_session->conversation().id;
             startNew();
             inBackground(
-                this,
-                [folder = m_options.chatsFolder, id]() -> std::optional<Error> {
-                    auto removed = removeConversation(folder, id);
-                    return removed ? std::nullopt : std::optional<Error>(std::move(removed).error());
-                },
+                this, [folder = m_options.chatsFolder, id] { return errorOf(removeConversation(folder, id)); },
                 [this](const std::optional<Error>& error) {
                     if (error)
                         m_banner->showError(tr("The conversation could not be removed"), *error);

@@ -79,7 +79,8 @@ void ExportGate::judge(const std::optional<Report>& report)
     QStringList lines;
     for (const LimitRow& row : limitsOf(report->certificate))
         if (!row.passed)
-            lines += tr("%1: %2, where at most %3 is allowed.").arg(sentence(row.name).chopped(1), row.value, row.limit);
+            lines +=
+                tr("%1: %2, where at most %3 is allowed.").arg(sentence(row.name).chopped(1), row.value, row.limit);
     explain(tr("This model is past a limit that you set"), lines, true);
 }
 
@@ -141,9 +142,8 @@ void ExportGate::overrule(const QString& reason)
         m_report->spec.latency = toUtf8(m_place + QStringLiteral("/overruled-latency.json"));
     inBackground(
         this,
-        [latency, path = m_report->spec.latency]() -> std::optional<Error> {
-            auto written = path.empty() ? Result<void>() : writeFileAtomic(path, json::dump(latency));
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
+        [latency, path = m_report->spec.latency] {
+            return errorOf(path.empty() ? Result<void>() : writeFileAtomic(path, json::dump(latency)));
         },
         [this](const std::optional<Error>& error) {
             if (error)
@@ -157,11 +157,7 @@ void ExportGate::clear(const Json& certificate)
 {
     const QString file = m_place + QStringLiteral("/certificate.json");
     inBackground(
-        this,
-        [file, certificate]() -> std::optional<Error> {
-            auto written = writeFileAtomic(toUtf8(file), json::dumpPretty(certificate));
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
-        },
+        this, [file, certificate] { return errorOf(writeFileAtomic(toUtf8(file), json::dumpPretty(certificate))); },
         [this, file](const std::optional<Error>& error) {
             if (error)
                 Q_EMIT failed({*error, false, {}});

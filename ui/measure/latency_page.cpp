@@ -5,6 +5,7 @@
 #include "ui/async.h"
 #include "ui/compare/pair_chooser.h"
 #include "ui/dialogs.h"
+#include "ui/measure/file_saver.h"
 #include "ui/measure/job_strip.h"
 #include "ui/measure/kept_results.h"
 #include "ui/measure/latency_form.h"
@@ -13,6 +14,7 @@
 #include "ui/measure/pair_bar.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
+#include "ui/widgets/empty_state.h"
 #include "ui/widgets/parts.h"
 
 #include <QHBoxLayout>
@@ -39,14 +41,12 @@ LatencyPage::LatencyPage(JobService& service, ModelPair& pair, Options options, 
 {
     setRole(this, "page");
     m_banner = new Banner(this);
+    m_saver = new FileSaver(m_banner, this);
     connect(m_banner, &Banner::acted, this, &LatencyPage::measure); // "Start again" is its only action
-    m_chooser = new PairChooser(
+    m_chooser = makePairChooser(
         tr("How fast, and in how much memory?"),
         tr("Both models read the same prompts in turns; you see the time to the first token and of each further one."),
-        this);
-    connect(m_chooser, &PairChooser::chosen, &pair, &ModelPair::choose);
-    connect(m_chooser, &PairChooser::browseRequested, this, [this](int side) { m_pair.browse(side, this); });
-    connect(&pair.known(), &KnownModels::changed, m_chooser, [this] { m_chooser->setKnown(m_pair.known().models()); });
+        pair, this);
     m_content = makeContent();
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(m_chooser);
@@ -100,15 +100,9 @@ QWidget* LatencyPage::makeContent()
     m_strip = new JobStrip(content);
     m_strip->hide();
     connect(m_strip, &JobStrip::cancelRequested, this, &LatencyPage::cancel);
-    m_nothing = new QWidget(content);
-    auto* nothing = new QVBoxLayout(m_nothing);
-    nothing->addStretch(2);
-    nothing->addWidget(makeTitle(tr("Not measured yet"), 1.2, m_nothing), 0, Qt::AlignHCenter);
-    nothing->addWidget(
-        makeMuted(tr("Measure runs the prompts through both models, in turns. Leave the machine alone meanwhile."),
-                  m_nothing),
-        0, Qt::AlignHCenter);
-    nothing->addStretch(3);
+    m_nothing = makeEmptyNote(
+        tr("Not measured yet"),
+        tr("Measure runs the prompts through both models, in turns. Leave the machine alone meanwhile."), content);
     m_view = new LatencyView(content);
     m_scroll = makeScroll(m_view, content);
     m_lower = new QStackedWidget(content);
@@ -137,8 +131,6 @@ void LatencyPage::setWorkerBusy(bool busy)
 
 void LatencyPage::onPairChanged()
 {
-    for (int side = 0; side < 2; ++side)
-        m_chooser->setChosen(side, m_pair.folder(side), false);
     m_stack->setCurrentWidget(m_pair.isComplete() ? m_content : static_cast<QWidget*>(m_chooser));
     m_banner->dismiss();
     clearResult();
@@ -238,9 +230,8 @@ void LatencyPage::onFinished(const Json& json)
         return onFailed({result.error(), false, {}});
     inBackground(
         this,
-        [place = m_options.resultsFolder, folders = m_measuring, stamps = m_stamps, json]() -> std::optional<Error> {
-            auto written = keepResult(place, kKind, folders, stamps, json);
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
+        [place = m_options.resultsFolder, folders = m_measuring, stamps = m_stamps, json] {
+            return errorOf(keepResult(place, kKind, folders, stamps, json));
         },
         [this](const std::optional<Error>& error) {
             if (error)
@@ -305,19 +296,11 @@ void LatencyPage::exportTo(const QString& path)
     if (!m_result)
         return;
     const bool table = path.endsWith(QLatin1String(".csv"), Qt::CaseInsensitive);
-    std::string bytes = table ? latencyCsv(*m_result) : json::dumpPretty(m_result->raw);
-    inBackground(
-        this,
-        [path, bytes = std::move(bytes)]() -> std::optional<Error> {
-            auto written = writeFileAtomic(toUtf8(path), bytes);
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
-        },
-        [this, path, number = ++m_exports](const std::optional<Error>& error) {
-            if (error)
-                m_banner->showError(tr("The figures were not exported"), *error);
-            else if (number == m_exports) // good news of an earlier export must not hide bad news of a later one
-                m_banner->showMessage(Banner::Severity::Info, tr("The figures are exported"), shown(path, 1000));
-        });
+    m_saver->save(path,
+                  [path, bytes = table ? latencyCsv(*m_result) : json::dumpPretty(m_result->raw)] {
+                      return writeFileAtomic(toUtf8(path), bytes);
+                  },
+                  {tr("The figures were not exported"), tr("The figures are exported")});
 }
 
 /// A model may have been compressed again meanwhile.

@@ -19,6 +19,7 @@ namespace sa::ui
 {
 
 class Banner;
+class FileSaver;
 class JobStrip;
 class LatencyForm;
 class LatencyView;
@@ -85,9 +86,10 @@ private:
     QStringList m_measuring, m_stamps; ///< folders of the job, and what they looked like before it
     std::optional<LatencyResult> m_result;
     bool m_stale = false, m_stamping = false, m_otherJob = false;
-    quint64 m_generation = 0, m_exports = 0;
+    quint64 m_generation = 0;
 
     Banner* m_banner;
+    FileSaver* m_saver;
     QStackedWidget* m_stack;
     PairChooser* m_chooser;
     QWidget* m_content;

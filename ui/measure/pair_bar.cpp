@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/measure/pair_bar.h"
 
+#include "ui/compare/pair_chooser.h"
 #include "ui/measure/model_pair.h"
 #include "ui/style/icons.h"
 #include "ui/text.h"
@@ -46,6 +47,23 @@ void PairBar::refresh()
         button->setToolTip(plainToolTip(m_pair.folder(side)));
         button->setAccessibleName(titles[side].arg(m_pair.name(side)));
     }
+}
+
+PairChooser* makePairChooser(const QString& title, const QString& subtitle, ModelPair& pair, QWidget* parent)
+{
+    auto* chooser = new PairChooser(title, subtitle, parent);
+    const auto showChosen = [chooser, &pair] {
+        for (int side = 0; side < 2; ++side)
+            chooser->setChosen(side, pair.folder(side), false);
+    };
+    QObject::connect(chooser, &PairChooser::chosen, &pair, &ModelPair::choose);
+    QObject::connect(chooser, &PairChooser::browseRequested, parent,
+                     [&pair, parent](int side) { pair.browse(side, parent); });
+    QObject::connect(&pair.known(), &KnownModels::changed, chooser,
+                     [chooser, &pair] { chooser->setKnown(pair.known().models()); });
+    QObject::connect(&pair, &ModelPair::changed, chooser, showChosen);
+    showChosen();
+    return chooser;
 }
 
 } // namespace sa::ui

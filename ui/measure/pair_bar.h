@@ -7,11 +7,13 @@
 #include <array>
 
 class QPushButton;
+class QString;
 
 namespace sa::ui
 {
 
 class ModelPair;
+class PairChooser;
 
 class PairBar final : public QWidget
 {
@@ -26,5 +28,8 @@ private:
     ModelPair& m_pair;
     std::array<QPushButton*, 2> m_buttons{};
 };
+
+/// What a page shows until the pair is complete; it chooses for `pair`, which must outlive it.
+PairChooser* makePairChooser(const QString& title, const QString& subtitle, ModelPair& pair, QWidget* parent);
 
 } // namespace sa::ui

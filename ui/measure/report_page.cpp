@@ -5,6 +5,7 @@
 #include "ui/async.h"
 #include "ui/compare/pair_chooser.h"
 #include "ui/dialogs.h"
+#include "ui/measure/file_saver.h"
 #include "ui/measure/job_strip.h"
 #include "ui/measure/limits_card.h"
 #include "ui/measure/model_pair.h"
@@ -13,6 +14,7 @@
 #include "ui/measure/report_form.h"
 #include "ui/text.h"
 #include "ui/widgets/banner.h"
+#include "ui/widgets/empty_state.h"
 #include "ui/widgets/parts.h"
 
 #include <QHBoxLayout>
@@ -42,14 +44,12 @@ ReportPage::ReportPage(JobService& service, ModelPair& pair, const QString& resu
 {
     setRole(this, "page");
     m_banner = new Banner(this);
+    m_saver = new FileSaver(m_banner, this);
     connect(m_banner, &Banner::acted, this, &ReportPage::make); // "Go on" and "Start again" are its only actions
-    m_chooser = new PairChooser(tr("Is it still good enough?"),
+    m_chooser = makePairChooser(tr("Is it still good enough?"),
                                 tr("One page with every figure, for whoever has to decide; limits that an export "
                                    "keeps, or says why not."),
-                                this);
-    connect(m_chooser, &PairChooser::chosen, &pair, &ModelPair::choose);
-    connect(m_chooser, &PairChooser::browseRequested, this, [this](int side) { m_pair.browse(side, this); });
-    connect(&pair.known(), &KnownModels::changed, m_chooser, [this] { m_chooser->setKnown(m_pair.known().models()); });
+                                pair, this);
     m_content = makeContent();
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(m_chooser);
@@ -115,13 +115,8 @@ QWidget* ReportPage::makeContent()
         m_strip->setCancelling();
         cancel();
     });
-    m_nothing = new QWidget(content);
-    auto* nothing = new QVBoxLayout(m_nothing);
-    nothing->addStretch(2);
-    nothing->addWidget(makeTitle(tr("No report of these models yet"), 1.2, m_nothing), 0, Qt::AlignHCenter);
-    nothing->addWidget(makeMuted(tr("What was measured before is not measured again."), m_nothing), 0,
-                       Qt::AlignHCenter);
-    nothing->addStretch(3);
+    m_nothing = makeEmptyNote(tr("No report of these models yet"),
+                              tr("What was measured before is not measured again."), content);
     m_result = new QWidget(content);
     m_limits = new LimitsCard(m_result);
     m_preview = new QTextBrowser(m_result);
@@ -220,8 +215,6 @@ void ReportPage::refresh()
 
 void ReportPage::onPairChanged()
 {
-    for (int side = 0; side < 2; ++side)
-        m_chooser->setChosen(side, m_pair.folder(side), false);
     m_stack->setCurrentWidget(m_pair.isComplete() ? m_content : static_cast<QWidget*>(m_chooser));
     m_banner->dismiss();
     m_report.reset();
@@ -277,23 +270,16 @@ void ReportPage::saveTo(const QString& path)
 {
     if (!m_report)
         return;
-    inBackground(
-        this,
-        [path, report = *m_report]() -> std::optional<Error> {
-            const auto ends = [&path](const char* ending) {
-                return path.endsWith(QLatin1String(ending), Qt::CaseInsensitive);
-            };
-            auto written = ends(".pdf")    ? saveReportPdf(report.html, path)
-                           : ends(".json") ? writeFileAtomic(toUtf8(path), json::dumpPretty(report.certificate))
-                                           : writeFileAtomic(toUtf8(path), toUtf8(report.html));
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
-        },
-        [this, path](const std::optional<Error>& error) {
-            if (error)
-                m_banner->showError(tr("The report was not saved"), *error);
-            else
-                m_banner->showMessage(Banner::Severity::Info, tr("The report is saved"), shown(path, 1000));
-        });
+    m_saver->save(path,
+                  [path, report = *m_report] {
+                      const auto ends = [&path](const char* ending) {
+                          return path.endsWith(QLatin1String(ending), Qt::CaseInsensitive);
+                      };
+                      return ends(".pdf")    ? saveReportPdf(report.html, path)
+                             : ends(".json") ? writeFileAtomic(toUtf8(path), json::dumpPretty(report.certificate))
+                                             : writeFileAtomic(toUtf8(path), toUtf8(report.html));
+                  },
+                  {tr("The report was not saved"), tr("The report is saved")});
 }
 
 void ReportPage::print()

@@ -20,6 +20,7 @@ namespace sa::ui
 {
 
 class Banner;
+class FileSaver;
 class JobStrip;
 class LimitsCard;
 class ModelPair;
@@ -80,6 +81,7 @@ private:
     quint64 m_generation = 0;
 
     Banner* m_banner;
+    FileSaver* m_saver;
     QStackedWidget* m_stack;
     PairChooser* m_chooser;
     QWidget* m_content;

@@ -137,7 +137,7 @@ void ReportRun::onFinished(const Json& result)
             auto written = writeFileAtomic(path, json::dump(result));
             if (written) // the Latency page shows it, too
                 written = keepResult(place, QStringLiteral("latency"), folders, stamps, result);
-            return written ? std::nullopt : std::optional<Error>(std::move(written).error());
+            return errorOf(std::move(written));
         },
         [this](const std::optional<Error>& error) {
             error ? fail({*error, false, {}}) : next();

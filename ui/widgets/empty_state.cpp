@@ -36,4 +36,15 @@ void EmptyState::setTexts(const QString& title, const QString& text)
     m_text->setText(text);
 }
 
+QWidget* makeEmptyNote(const QString& title, const QString& text, QWidget* parent)
+{
+    auto* note = new QWidget(parent);
+    auto* layout = new QVBoxLayout(note);
+    layout->addStretch(2);
+    layout->addWidget(makeTitle(title, 1.2, note), 0, Qt::AlignHCenter);
+    layout->addWidget(makeMuted(text, note), 0, Qt::AlignHCenter);
+    layout->addStretch(3);
+    return note;
+}
+
 } // namespace sa::ui

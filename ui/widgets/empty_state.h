@@ -23,4 +23,7 @@ private:
     QLabel *m_title, *m_text;
 };
 
+/// A title and a sentence in the middle of a place that has nothing to show yet.
+QWidget* makeEmptyNote(const QString& title, const QString& text, QWidget* parent);
+
 } // namespace sa::ui
