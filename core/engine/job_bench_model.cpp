@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `bench` of a whole model, one token at a time.
-#include "core/runtime/model_bench.h"
 #include "core/engine/jobs.h"
 #include "core/engine/progress.h"
 #include "core/model/model_folder.h"
 #include "core/model/tensors.h"
+#include "core/runtime/model_bench.h"
 
 #include <ATen/ATen.h>
 #include <filesystem>

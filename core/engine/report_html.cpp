@@ -130,8 +130,8 @@ public:
                      number(0.7 * step) + "\" height=\"" + number(tall) + "\" fill=\"#2b6cb0\"/>";
             if (values.size() <= 16) {
                 m_out += "<text x=\"" + number(middle) + "\" y=\"" + number(base - tall - 5) + "\">" +
-                         number(value, value == std::floor(value) ? 9 : 3) + "</text><text x=\"" + number(middle) + "\" y=\"" + number(base + 16) +
-                         "\" fill=\"#56616c\">" + escaped(label) + "</text>";
+                         number(value, value == std::floor(value) ? 9 : 3) + "</text><text x=\"" + number(middle) +
+                         "\" y=\"" + number(base + 16) + "\" fill=\"#56616c\">" + escaped(label) + "</text>";
             }
         }
         m_out += "<line x1=\"0\" x2=\"720\" y1=\"" + number(base) + "\" y2=\"" + number(base) +

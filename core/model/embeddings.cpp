@@ -101,7 +101,8 @@ at::Tensor Embeddings::headRow(const at::Tensor& x) const
     parallelTeam([&](Team& team, int) {
         team.forEach((N + kRows - 1) / kRows, [&](std::int64_t piece) {
             const std::int64_t begin = piece * kRows;
-            kernels::rowDots(rows + begin * rowBytes, elementOf(m_parts.head), std::min(kRows, N - begin), K, in, y + begin);
+            kernels::rowDots(rows + begin * rowBytes, elementOf(m_parts.head), std::min(kRows, N - begin), K, in,
+                             y + begin);
         });
     });
     return out;
