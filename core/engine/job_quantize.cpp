@@ -61,7 +61,8 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
     pipeline.clock().lap("model", "open");
     SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
-    SA_CHECK(journal.restore(model, info, tensors, writer, pipeline, ledger, context));
+    const auto skip = [&](int block, const ModelFolder& finished) { return pipeline.skip(block, finished); };
+    SA_CHECK(journal.restore(model, info, tensors, writer, skip, ledger, context));
     for (int block = journal.finishedBlocks(); block < model.config.layers; ++block) {
         const auto onLayer = [&](const QuantizedLayer& layer) {
             ledger.add(layer.info, layer.packed, {layer.error, layer.relativeError, layer.seconds});
@@ -72,7 +73,11 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
         for (const auto& layer : quantized)
             packed[layer.info.name] = &layer.packed;
         SA_TRY(const auto shard, writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
-        SA_CHECK(journal.add(shard, quantized, info, secondsBefore + watch.seconds()));
+        std::vector<FinishedLayer> finished;
+        const Json entries = info.toJson().at("layers");
+        for (const auto& layer : quantized)
+            finished.push_back({layer.info.name, layer.seconds, entries.at(layer.info.name)});
+        SA_CHECK(journal.add(shard, finished, secondsBefore + watch.seconds()));
         writer.keep(true);
         pipeline.clock().lap("model", "write");
     }
