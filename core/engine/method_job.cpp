@@ -94,6 +94,11 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
             .at("plan")
             .butFound("method \"" + display(spec.method) + "\"")
             .tryThis("Leave --plan or --method out");
+    if (spec.headBits != kKeptHeadBits)
+        return makeError(Errc::Usage, "only the built-in method quantizes the output head")
+            .at("head_bits")
+            .butFound("method \"" + display(spec.method) + "\"")
+            .tryThis("Leave --head-bits or --method out");
     const MethodCatalog catalog = findMethods();
     SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
     SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));
