@@ -170,7 +170,7 @@ void PlanesLinear::multiplyUnpacked(const at::Tensor& x, float* y) const
     constexpr std::int64_t kSlabFloats = std::int64_t(1) << 16; // stays in the cache of a core
     const kernels::TiledPlanes planes{m_weight.view(), m_tileRows};
     const auto stride = static_cast<std::int64_t>(kernels::denseRowStride(planes.planes));
-    const std::int64_t N = m_weight.N, rows = std::clamp<std::int64_t>(kSlabFloats / stride, 16, 256);
+    const std::int64_t N = m_weight.N, rows = std::clamp<std::int64_t>(kSlabFloats / stride, 32, 256);
     const auto slabFloats = static_cast<std::size_t>(rows * stride);
     parallelFor((N + rows - 1) / rows, [&](std::int64_t piece) {
         const std::int64_t begin = piece * rows, count = std::min(rows, N - begin);

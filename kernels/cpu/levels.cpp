@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rows of W^ in float32 for products with many tokens, which a matrix library multiplies. A row group's scales are
 // decoded once, to a value for each plane and column; a sign bit then moves to where floats have theirs.
+#include "sa/kernels/apot_inline.h"
 #include "sa/kernels/lut_gemm.h"
 
 #include <algorithm>
+#include <bit>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/levels.cpp"
@@ -66,6 +68,30 @@ namespace sa::kernels
 
 HWY_EXPORT(levelsOfRow);
 
+namespace
+{
+
+/// A scale in float, rounded once: of three powers of two the first two are at most 15 binary digits apart.
+float scaleValue(PackedScale scale)
+{
+    const auto power = [](int exponent, bool minus) {
+        const float value = std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
+        return minus ? -value : value;
+    };
+    if (scale == 0)
+        return 0.0F;
+    int exponent = (scale >> 10) - kScaleExponentBias;
+    float sum = power(exponent, false);
+    if (const auto gap = static_cast<int>(apot::gap2(scale)); gap != 0) {
+        sum += power(exponent -= gap, (scale & apot::kSign2) != 0);
+        if (const auto next = static_cast<int>(apot::gap3(scale)); next != 0)
+            sum += power(exponent - next, (scale & apot::kSign3) != 0);
+    }
+    return sum;
+}
+
+} // namespace
+
 std::size_t denseRowStride(const SignPlanes& w) noexcept
 {
     return (static_cast<std::size_t>(w.K) + 31) / 32 * 32;
@@ -99,7 +125,7 @@ Status denseRows(const TiledPlanes& tiled, int rowBegin, int rowEnd, float* out,
             const auto C = static_cast<std::size_t>(w.C);
             for (std::size_t c = 0; c < w.columnGroups(); ++c)
                 std::fill(alphas + c * C, alphas + std::min(padded, (c + 1) * C),
-                          static_cast<float>(apotValue(w.scales[(c * q + b) * groups + group])));
+                          scaleValue(w.scales[(c * q + b) * groups + group]));
             std::fill(alphas + K, alphas + padded, 0.0F);
         }
         decoded = group;

@@ -2,7 +2,7 @@
 // The families' tiny models (tests/data/families) as folders that whole jobs can run on: with a tokenizer of letters.
 #pragma once
 
-#include "core/base/file.h"
+#include "core/base/atomic_file.h"
 #include "core/base/json.h"
 
 #include <QDir>

@@ -2,7 +2,7 @@
 // The decode step on a CUDA device against the ordinary path; skipped where there is no device.
 #include "job_runner.h"
 #include "sa/kernels/gpu.h"
-#include "tiny_family.h"
+#include "tests/support/tiny_family.h"
 
 #include <QDir>
 #include <QTemporaryDir>

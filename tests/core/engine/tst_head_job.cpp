@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The output head in a form of its own (docs/decisions/0019), through quantize, open, verify, eval and export.
+#include "core/base/atomic_file.h"
 #include "core/base/file.h"
 #include "core/checkpoint/byte_weight.h"
-#include "folder_digests.h"
 #include "job_runner.h"
-#include "tiny_family.h"
-#include "tiny_model.h"
+#include "tests/support/folder_digests.h"
+#include "tests/support/tiny_family.h"
+#include "tests/support/tiny_model.h"
 
 #include <QDir>
 #include <QTemporaryDir>
@@ -144,7 +145,7 @@ private Q_SLOTS:
             GenerateSpec generate;
             generate.model = spec.out;
             generate.prompt = "The city of";
-            generate.maxTokens = 12;
+            generate.maxTokens = 6;
             generate.greedy = true;
             const auto generated = run(generate);
             QVERIFY(generated);
