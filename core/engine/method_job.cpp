@@ -96,6 +96,11 @@ Result<Json> quantizeByPlugin(const QuantizeSpec& spec, const JobContext& contex
             .at("plan")
             .butFound("method \"" + display(spec.method) + "\"")
             .tryThis("Leave --plan or --method out");
+    if (spec.headBits != kKeptHeadBits)
+        return makeError(Errc::Usage, "only the built-in method quantizes the output head")
+            .at("head_bits")
+            .butFound("method \"" + display(spec.method) + "\"")
+            .tryThis("Leave --head-bits or --method out");
     const MethodCatalog catalog = findMethods();
     SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
     SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));

@@ -159,6 +159,7 @@ void CockpitPage::setModel(const ModelSummary& model)
     m_wantsEstimate = true;
     m_budget->setTraffic(model.traffic, model.positions);
     m_document.setSensitivity(skeletonOf(model, m_settings));
+    refreshHead();
     refreshCommands();
 }
 
@@ -172,8 +173,14 @@ void CockpitPage::showEvent(QShowEvent* event)
 void CockpitPage::setSettings(const QuantizeSpec& settings)
 {
     m_settings = settings;
+    refreshHead();
     refreshStale();
     refreshCommands();
+}
+
+void CockpitPage::refreshHead()
+{
+    m_budget->setHeadChange(headChange(m_model, m_settings.headBits, m_settings.groupRows));
 }
 
 void CockpitPage::refreshStale()

@@ -78,6 +78,7 @@ private:
     void onAnalyzed(const std::shared_ptr<Sensitivity>& sensitivity);
     void onAnalysisFailed(const JobFailure& failure);
     void showProblem();
+    void refreshHead();
     void refreshStale();
     void refreshCommands();
 

@@ -7,6 +7,7 @@
 
 #include <QWidget>
 
+class QComboBox;
 class QLabel;
 class QPushButton;
 
@@ -70,6 +71,7 @@ private:
     QuantizeSpec quantizeSpec() const;
     const char* mode() const; ///< "lat" or "acc"
     int bits() const;
+    int headBits() const;
     QString bitsName() const; ///< for the name of the output folder
     void suggestOutput();
     void checkOutput();
@@ -82,6 +84,7 @@ private:
     QLabel* m_modeHint;
     SegmentedControl* m_bits;
     QLabel* m_bitsHint;
+    QComboBox* m_head;
     QWidget* m_planBox;
     QLabel* m_planText;
     std::optional<ChosenPlan> m_plan;

@@ -268,6 +268,7 @@ private Q_SLOTS:
             };
         };
         row("recipe.bits", [](QuantizeSpec& s, const QString&) { s.bits = 3; });
+        row("recipe.head_bits", [](QuantizeSpec& s, const QString&) { s.headBits = 8; });
         row("recipe.rounds", [](QuantizeSpec& s, const QString&) { s.rounds = 3; });
         row("recipe.apot", [](QuantizeSpec& s, const QString&) { s.apot = 2; });
         row("recipe.damping", [](QuantizeSpec& s, const QString&) { s.damping = 0.02; });
