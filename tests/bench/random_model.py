@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two folders of a model's shape, for measurements of speed: random weights, and random planes in their place.
 
-    random_model.py CONFIG.json OUT [--bits 3] [--layers N]     writes OUT/dense (BF16) and OUT/packed (lat, bits planes)
+    random_model.py CONFIG.json OUT [--bits 3] [--layers N] [--head-bits 8]     writes OUT/dense (BF16) and OUT/packed (lat, bits planes)
 
 Llama's tensor names; time depends on shapes alone. Values repeat after a few megabytes, which no measurement sees.
 """
@@ -36,7 +36,7 @@ def write_folder(folder, config, tensors):
             shutil.copy(ROOT / "resources/sample-model" / name, folder / name)
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     header, at = {"__metadata__": {"format": "pt"}}, 0
-    width = {"BF16": 2, "I16": 2, "I32": 4}
+    width = {"I8": 1, "BF16": 2, "I16": 2, "I32": 4, "F32": 4}
     for name, (dtype, shape, _) in tensors.items():
         size = width[dtype]
         for length in shape:
@@ -58,6 +58,7 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--bits", type=int, default=3)
     parser.add_argument("--layers", type=int)
+    parser.add_argument("--head-bits", type=int, choices=(8, 16), default=16, help="of the packed folder")
     arguments = parser.parse_args()
     config = json.loads(arguments.config.read_text())
     config["num_hidden_layers"] = arguments.layers or config["num_hidden_layers"]
@@ -99,10 +100,17 @@ def main():
                 name + ".scales": ("I16", [-(-K // 8), bits, -(-N // R)], scales)}
 
     tensors = around(packed)
+    record = {}
+    if arguments.head_bits == 8:
+        tensors.pop("lm_head.weight", None)
+        codes = Pool([draw.getrandbits(7) << 8 | draw.getrandbits(7) for _ in range(POOL)])
+        tensors["lm_head.codes"] = ("I8", [vocab, hidden], codes)
+        tensors["lm_head.row_scales"] = ("F32", [vocab], Pool([0, 0x3A80] * 2048))  # 2^-10
+        record = {"head": {"name": "lm_head", "bits": 8, "N": vocab, "K": hidden, "error": 0.0, "relative_error": 0.0}}
     config["quantization_config"] = {
-        "quant_method": "shiftadd", "version": 1, "mode": "lat", "bits": bits, "recipe": {}, "layers": layers,
+        "quant_method": "shiftadd", "version": 3 if record else 1, "mode": "lat", "bits": bits, "recipe": {}, "layers": layers,
         "source": {"weights_sha256": {"model.safetensors": "0" * 64}, "config_sha256": "0" * 64},
-        "original_dtype": "BF16", "original_bytes": (arguments.out / "dense/model.safetensors").stat().st_size}
+        "original_dtype": "BF16", "original_bytes": (arguments.out / "dense/model.safetensors").stat().st_size, **record}
     write_folder(arguments.out / "packed", config, tensors)
 
 
