@@ -4,9 +4,9 @@
 
 #include "core/base/result.h"
 
-#include <QFuture>
+#include <QCoreApplication>
 #include <QObject>
-#include <QPromise>
+#include <QPointer>
 #include <QThreadPool>
 
 #include <memory>
@@ -16,18 +16,24 @@
 namespace sa::ui
 {
 
-/// Runs `work` on a pool thread and `then(result)` on the thread of `context`, unless `context` is gone by then.
-/// `work` must not touch widgets; callers that may be superseded compare a generation number in `then`.
+/// Runs `work` on a pool thread and `then(result)` on the window's, where `context` lives, unless `context` is gone by
+/// then. `work` must not touch widgets; callers that may be superseded compare a generation number in `then`.
+///
+/// The answer goes by way of the application: whether `context` still lives is asked on its own thread alone.
+/// (QFuture::then(context) asks on the pool's, where it can be destroyed between question and use.)
 template<class Work, class Then> void inBackground(QObject* context, Work work, Then then)
 {
-    using Value = std::invoke_result_t<Work>;
-    auto promise = std::make_shared<QPromise<Value>>();
-    promise->future().then(context, std::move(then));
-    QThreadPool::globalInstance()->start([promise, work = std::move(work)] {
-        promise->start();
-        promise->addResult(work());
-        promise->finish();
-    });
+    auto answer = std::make_shared<Then>(std::move(then));
+    QThreadPool::globalInstance()->start(
+        [guard = QPointer<QObject>(context), answer = std::move(answer), work = std::move(work)]() mutable {
+            auto value = std::make_shared<std::invoke_result_t<Work>>(work());
+            const auto deliver = [guard, answer = std::move(answer), value = std::move(value)] {
+                if (guard)
+                    (*answer)(std::move(*value));
+            };
+            if (auto* application = QCoreApplication::instance())
+                QMetaObject::invokeMethod(application, deliver, Qt::QueuedConnection);
+        });
 }
 
 /// What went wrong, as something that can be copied to another thread.

@@ -111,7 +111,7 @@ Result<std::vector<MethodLayer>> MethodPipeline::run(int index, const std::funct
 Result<void> MethodPipeline::skip(int index, const ModelFolder& finished)
 {
     if (!m_states.empty()) {
-        SA_TRY(m_block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+        SA_TRY(m_block, DecoderBlock::load(finished, index, m_device, PackedForm::Dense));
         SA_CHECK(advance(m_states, [&](std::size_t w) {
             return m_block->forward(m_states[w], m_positions.at(0, m_states[w].size(0)), nullptr);
         }));
