@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <vector>
 
 namespace sa
@@ -168,6 +169,25 @@ void addVerdict(Page& page, const Json& certificate)
         page.raw("<p class=\"bad\">Accepted all the same: " + shown(reason) + "</p>\n");
 }
 
+/// Rule, size, prediction and how many layers got which width.
+std::string planInWords(const Json& plan)
+{
+    std::map<int, int> layers; // by width
+    for (const Json& bits : at(plan, "/layers"))
+        if (bits.is_number_integer())
+            ++layers[bits.get<int>()];
+    std::string widths;
+    for (const auto& [bits, count] : layers)
+        widths += (widths.empty() ? "" : ", ") + std::to_string(count) + (bits == 16 ? " kept" : " at ") +
+                  (bits == 16 ? "" : std::to_string(bits));
+    std::string out = "rule " + shown(at(plan, "/rule")) + "; layers by bits: " + widths;
+    const Json& predicted = at(plan, "/predicted");
+    if (at(predicted, "/cost").is_number())
+        out += "; predicted " + shown(at(predicted, "/objective")) + " " + shown(at(predicted, "/cost")) + " (" +
+               shown(at(predicted, "/is")) + ")";
+    return out;
+}
+
 void addModel(Page& page, const Json& certificate, const char* where, const std::string& title)
 {
     const Json& model = at(certificate, where);
@@ -187,6 +207,8 @@ void addModel(Page& page, const Json& certificate, const char* where, const std:
     const auto code = [](const std::string& text) { return "<code>" + escaped(text) + "</code>"; };
     if (const Json& recipe = at(model, "/quantization/recipe"); recipe.is_object())
         rows.emplace_back("Recipe", code(json::dump(recipe)));
+    if (const Json& plan = at(model, "/quantization/plan"); plan.is_object())
+        rows.emplace_back("Plan of bits", planInWords(plan));
     for (const auto& [file, digest] : at(model, "/identity/weights_sha256").items())
         rows.emplace_back("SHA-256 of " + file, code(shown(digest)));
     page.facts(rows);
