@@ -196,6 +196,12 @@ int RunForm::bits() const
     return m_bits->value();
 }
 
+void RunForm::setWindows(int samples, int seqlen, int checked)
+{
+    m_calibration->setWindows(samples, seqlen);
+    m_check->setWindows(checked);
+}
+
 void RunForm::setBits(int bits)
 {
     m_bits->setValue(bits);
