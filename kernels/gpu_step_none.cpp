@@ -10,12 +10,11 @@ Status gpuStepProduct(const GpuImage&, const void*, const StepInput&, const Step
 {
     return Status::Unsupported;
 }
-Status gpuStepDense(const void*, StepFloat, int, int, const StepInput&, const StepOutput&, float,
-                    const StepLaunch&) noexcept
+Status gpuStepDense(const StepMatrix&, const StepInput&, const StepOutput&, float, const StepLaunch&) noexcept
 {
     return Status::Unsupported;
 }
-Status gpuStepValue(const StepInput&, int, const StepOutput&, const StepLaunch&) noexcept
+Status gpuStepValue(const StepInput&, int, const StepOutput&, float, const StepLaunch&) noexcept
 {
     return Status::Unsupported;
 }

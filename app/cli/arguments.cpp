@@ -299,6 +299,9 @@ void describeQuantize(Command& command)
                    "command line go before it");
     describeQuantizer(command, fallback);
     command.number("bits", "1..4", withDefault("Sign planes per weight", fallback.bits));
+    command.number("head_bits", "16|8|4|3|2|1",
+                   withDefault("Bits of the output head. 16: as it is; 8: bytes; fewer: planes as of any layer",
+                               fallback.headBits));
     command.text("plan", "FILE", "Bits layer by layer, as shiftadd allocate writes them; goes before --bits");
     command.onOff("drift_correction", "Make up for what earlier layers lost [on]");
     command.threadsAndDevice();

@@ -53,6 +53,19 @@ std::string errorPercent(double fraction)
     return std::isfinite(fraction) ? fmt::format("{:.2f} %", 100 * fraction) : "-";
 }
 
+/// Of `open` and of `quantize`: form, size, and what its rounding costs.
+std::string headText(const Json& head)
+{
+    const std::string dtype = text(head, "dtype");
+    const bool shared = head.value("tied", false) && dtype != "planes" && dtype != "I8";
+    std::string out = fmt::format("{} bits a weight{}, {}{}", formatNumber(number(head, "bits"), 3),
+                                  dtype == "-" ? "" : " (" + dtype + ")", formatBytes(number(head, "bytes")),
+                                  shared ? ", the same tensor as the embeddings" : "");
+    if (const double error = number(head, "relative_error"); std::isfinite(error))
+        out += fmt::format(", relative error {} %", formatNumber(100 * error, 2));
+    return out;
+}
+
 std::string sizeLine(const Json& result)
 {
     const double stored = number(result, "stored_bytes");
@@ -155,6 +168,7 @@ std::string openText(const Json& result)
         {"Size", sizeLine(result)},
         {"Bits", fmt::format("{} a weight in the quantizable layers{}", fixed(number(result, "bits_per_weight"), 2),
                              packed ? ", scales included" : "")},
+        {"Output head", headText(member(result, "head"))},
         {"Tokenizer", tokenizer.empty() ? "-"
                                         : fmt::format("{}, {} tokens", text(tokenizer, "type"),
                                                       formatCount(number(tokenizer, "vocab")))}};
@@ -197,6 +211,8 @@ std::string packedText(const std::string& out, const Json& result)
         lines.emplace_back("In its own format", formatBytes(nominal) + " (the folder holds ordinary weights)");
     lines.emplace_back("Bits", fixed(number(result, "bits_per_weight"), 3) +
                                    " a weight in the quantized layers, scales included");
+    if (const Json& head = member(result, "head"); !head.empty())
+        lines.emplace_back("Output head", headText(head));
     if (!layers.empty())
         lines.emplace_back("Error", fmt::format("{} on average, at most {} ({})",
                                                 errorPercent(sum / static_cast<double>(layers.size())),

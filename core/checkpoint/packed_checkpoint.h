@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The packed folder (docs/FORMAT.md): an ordinary Hugging Face folder whose config.json has a `quantization_config` and
 // whose quantized linears are stored as NAME.planes (I32 [ceil(K/32), q, N]), NAME.scales (I16 [ceil(K/C), q,
-// ceil(N/R)]) and perhaps NAME.exponents (I8 [K]) in place of NAME.weight.
+// ceil(N/R)]) and perhaps NAME.exponents (I8 [K]) in place of NAME.weight. The output head may be one of them, or
+// HEAD.codes (I8 [N, K]) and HEAD.row_scales (F32 [N]).
 #pragma once
 
 #include "core/base/cancel.h"
 #include "core/base/json.h"
 #include "core/base/staged_folder.h"
+#include "core/checkpoint/byte_weight.h"
 #include "core/checkpoint/packed_weight.h"
 #include "core/checkpoint/weight_store.h"
 
@@ -37,20 +39,34 @@ struct PackedLayerInfo {
     bool sameShape(const PackedLayerInfo& other) const; ///< everything but name and errors
 };
 
+/// The output head where it is stored as signed bytes.
+struct ByteHeadInfo {
+    std::string name; ///< without ".weight": "lm_head"
+    int N = 0, K = 0;
+    double error = 0, relativeError = 0; ///< as of PackedLayerInfo
+
+    std::uint64_t storedBytes() const
+    {
+        return static_cast<std::uint64_t>(N) * (static_cast<std::uint64_t>(K) + sizeof(float));
+    }
+};
+
 /// quantization_config as a value.
 struct QuantizationInfo {
-    static constexpr int kVersion = 2; ///< 2 has transforms
-    int version = kVersion;
-    std::string mode; ///< "lat"
-    int bits = 0;     ///< the requested uniform width; 0: differs by layer
-    Json recipe;      ///< every option that influenced the codes; no paths, no times, no hosts
+    static constexpr int kVersion = 3;         ///< 2 has transforms, 3 quantized heads
+    static constexpr int kVersionWithHead = 3; ///< what a folder is given that has one
+    int version = 2;                           ///< the first that can say what is in the folder
+    std::string mode;                          ///< "lat"
+    int bits = 0;                              ///< the requested uniform width; 0: differs by layer
+    Json recipe;                               ///< every option that influenced the codes; no paths, no times, no hosts
     /// {"weights_sha256": {FILE: HEX...}, "config_sha256": HEX, "tokenizer_sha256": HEX or null}
     Json source;
     Json calibration;          ///< {"sha256": [HEX...], "samples", "seqlen", "seed", "tokens"}; null: no data
     Json plan;                 ///< the plan file that the widths are from (core/alloc/plan.h); null: there was none
     std::string originalDtype; ///< of the quantized weights: "F16"
-    std::uint64_t originalBytes = 0; ///< of all original weight files
-    std::map<std::string, PackedLayerInfo> layers;
+    std::uint64_t originalBytes = 0;               ///< of all original weight files
+    std::map<std::string, PackedLayerInfo> layers; ///< a head made of planes is one of them
+    std::optional<ByteHeadInfo> byteHead;
     std::map<std::string, std::string> files; ///< weight file -> SHA-256; PackedWriter::publish fills it
 
     Json toJson() const;
@@ -65,6 +81,8 @@ Result<std::optional<QuantizationInfo>> quantizationOf(const JsonField& config);
 
 /// Reads one layer's planes and scales into memory; checks shapes against `info`, padding bits and scale words.
 Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo& info);
+/// The head's codes and scales; checks types and shapes, and that the scales are finite and not negative.
+Result<ByteWeight> readByteHead(const WeightStore& store, const ByteHeadInfo& info);
 
 /// Fills a packed folder beside its final name; `publish` makes it appear whole.
 /// Shards: one per call of `writeShard`, named model-XXXXX-of-YYYYY.safetensors in call order.
@@ -76,6 +94,7 @@ public:
         std::string name;                           ///< packed: layer name; else full tensor name
         const PackedWeight* packed = nullptr;       ///< a layer's planes and scales in place of its weight
         const std::vector<float>* values = nullptr; ///< in place of the source's, rounded to its dtype; all finite
+        const ByteWeight* bytes = nullptr;          ///< the head's codes and scales; `name` is a layer's then, too
     };
     /// BadInput when `out` is busy; NoSpace when fewer than `estimatedBytes` are free; Unsupported when the source is
     /// quantized already. Copies tokenizer, template and generation files at once, so that their troubles show before

@@ -12,6 +12,8 @@ namespace sa
 inline constexpr const char* kPlanesSuffix = ".planes";
 inline constexpr const char* kScalesSuffix = ".scales";
 inline constexpr const char* kExponentsSuffix = ".exponents";
+inline constexpr const char* kCodesSuffix = ".codes";
+inline constexpr const char* kRowScalesSuffix = ".row_scales";
 inline constexpr const char* kQuantMethod = "shiftadd";
 
 std::vector<std::int64_t> planesShape(const PackedLayerInfo& info); ///< [ceil(K/32), q, N]

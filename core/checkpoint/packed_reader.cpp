@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <set>
 
@@ -73,6 +74,16 @@ Result<void> checkFinite(const WeightStore& store, const TensorInfo& tensor, con
     });
 }
 
+Result<void> checkNotDense(const WeightStore& store, const std::string& layer)
+{
+    const std::string dense = layer + ".weight";
+    if (!store.contains(dense))
+        return {};
+    return makeError(Errc::BadFormat, "a packed layer is there as a dense weight, too")
+        .in(store.fileOf(dense))
+        .at(display(dense));
+}
+
 /// Every tensor is a packed layer's or a dense one, and no packed layer is there as a dense weight, too.
 Result<void> checkNothingExtra(const WeightStore& store, const QuantizationInfo& info)
 {
@@ -82,13 +93,16 @@ Result<void> checkNothingExtra(const WeightStore& store, const QuantizationInfo&
         packed.insert(entry.first + kScalesSuffix);
         if (entry.second.rescaled)
             packed.insert(entry.first + kExponentsSuffix);
-        if (const std::string dense = entry.first + ".weight"; store.contains(dense))
-            return makeError(Errc::BadFormat, "a packed layer is there as a dense weight, too")
-                .in(store.fileOf(dense))
-                .at(display(dense));
+        SA_CHECK(checkNotDense(store, entry.first));
+    }
+    if (info.byteHead) {
+        packed.insert(info.byteHead->name + kCodesSuffix);
+        packed.insert(info.byteHead->name + kRowScalesSuffix);
+        SA_CHECK(checkNotDense(store, info.byteHead->name));
     }
     for (const auto& tensorName : store.names())
-        for (const std::string_view suffix : {kPlanesSuffix, kScalesSuffix, kExponentsSuffix})
+        for (const std::string_view suffix :
+             {kPlanesSuffix, kScalesSuffix, kExponentsSuffix, kCodesSuffix, kRowScalesSuffix})
             if (tensorName.size() > suffix.size() && tensorName.ends_with(suffix) && packed.count(tensorName) == 0)
                 return makeError(Errc::BadFormat, "a packed tensor belongs to no layer of quantization_config")
                     .in(store.fileOf(tensorName))
@@ -179,6 +193,22 @@ Result<PackedWeight> readPacked(const WeightStore& store, const PackedLayerInfo&
     return weight;
 }
 
+Result<ByteWeight> readByteHead(const WeightStore& store, const ByteHeadInfo& info)
+{
+    ByteWeight weight;
+    weight.N = info.N, weight.K = info.K;
+    SA_TRY(weight.codes, readWords<std::int8_t>(store, info.name + kCodesSuffix, Dtype::I8, {info.N, info.K}));
+    SA_TRY(weight.scales, readWords<float>(store, info.name + kRowScalesSuffix, Dtype::F32, {info.N}));
+    for (std::size_t n = 0; n < weight.scales.size(); ++n)
+        if (!(weight.scales[n] >= 0.0F && weight.scales[n] <= std::numeric_limits<float>::max()))
+            return makeError(Errc::BadFormat, "the scale of a row is negative or no number")
+                .in(store.fileOf(info.name + kRowScalesSuffix))
+                .at(display(info.name + kRowScalesSuffix))
+                .butFound(std::to_string(weight.scales[n]) + " at row " + std::to_string(n))
+                .tryThis("The packed model is damaged: copy or make it again");
+    return weight;
+}
+
 Result<Json> verifyPacked(const std::string& folder, const CancelToken& cancel)
 {
     const std::string configPath = joinPath(folder, "config.json");
@@ -194,6 +224,8 @@ Result<Json> verifyPacked(const std::string& folder, const CancelToken& cancel)
         SA_CHECK(cancel.check());
         SA_CHECK(readPacked(store, entry.second));
     }
+    if (info->byteHead)
+        SA_CHECK(readByteHead(store, *info->byteHead));
     for (const auto& tensorName : store.names()) {
         SA_TRY(const TensorInfo* tensor, store.find(tensorName));
         SA_CHECK(checkFinite(store, *tensor, cancel));

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <tuple>
 
 namespace fs = std::filesystem;
 
@@ -78,6 +79,7 @@ struct PackedWriter::State {
     std::map<std::string, std::string> weightMap = {}; ///< tensor -> shard
     std::map<std::string, SafetensorsWriter::Declaration> declared = {};
     std::map<std::string, PackedLayerInfo> layers = {};
+    std::optional<ByteHeadInfo> byteHead = {};
     std::uint64_t tensorBytes = 0;
     std::uint64_t fileBytes = 0;
     const CancelToken* copyCancel = nullptr; ///< may be null
@@ -88,6 +90,7 @@ struct PackedWriter::State {
                     std::uint64_t bytes);
     Result<void> plan(const Tensor& tensor, std::vector<Planned>& out) const;
     Result<void> planPacked(const Tensor& tensor, std::vector<Planned>& out) const;
+    Result<void> planBytes(const Tensor& tensor, std::vector<Planned>& out) const;
     Result<void> write(const Planned& entry, SafetensorsWriter& writer) const;
     Result<void> copyTensor(const SafetensorsWriter::Declaration& tensor, SafetensorsWriter& writer) const;
     Result<void> checkLayers(const QuantizationInfo& info) const;
@@ -155,10 +158,24 @@ Result<void> PackedWriter::State::planPacked(const Tensor& tensor, std::vector<P
     return {};
 }
 
+Result<void> PackedWriter::State::planBytes(const Tensor& tensor, std::vector<Planned>& out) const
+{
+    const ByteWeight& weight = *tensor.bytes;
+    if (weight.N < 1 || weight.K < 1 || weight.scales.size() != static_cast<std::size_t>(weight.N) ||
+        weight.codes.size() != weight.scales.size() * static_cast<std::size_t>(weight.K))
+        return mistake("a head's arrays do not have the sizes of its shape", tensor.name);
+    out.push_back(
+        {{tensor.name + kCodesSuffix, Dtype::I8, {weight.N, weight.K}}, std::as_bytes(std::span(weight.codes))});
+    out.push_back({{tensor.name + kRowScalesSuffix, Dtype::F32, {weight.N}}, std::as_bytes(std::span(weight.scales))});
+    return {};
+}
+
 Result<void> PackedWriter::State::plan(const Tensor& tensor, std::vector<Planned>& out) const
 {
     if (tensor.packed)
         return planPacked(tensor, out);
+    if (tensor.bytes)
+        return planBytes(tensor, out);
     SA_TRY(const TensorInfo* info, source->find(tensor.name));
     if (tensor.values && tensor.values->size() != static_cast<std::size_t>(info->elements()))
         return mistake("new values do not have the size of their tensor", tensor.name);
@@ -226,9 +243,12 @@ void PackedWriter::State::enterShard(const std::vector<Tensor>& tensors, std::ve
         weightMap.emplace(entry.declaration.name, fileName);
         declared.emplace(entry.declaration.name, std::move(entry.declaration));
     }
-    for (const auto& tensor : tensors)
+    for (const auto& tensor : tensors) {
         if (tensor.packed)
             layers.emplace(tensor.name, PackedLayerInfo::of(tensor.name, *tensor.packed));
+        if (tensor.bytes)
+            byteHead = ByteHeadInfo{tensor.name, tensor.bytes->N, tensor.bytes->K};
+    }
     shardDigests.emplace(fileName, digest);
     fileBytes += bytes;
     ++shardsWritten;
@@ -286,6 +306,13 @@ Result<void> PackedWriter::State::checkLayers(const QuantizationInfo& info) cons
     for (const auto& entry : layers)
         if (info.layers.count(entry.first) == 0)
             return mistake("a written layer is not in the quantization config", entry.first);
+    const auto shapeOf = [](const std::optional<ByteHeadInfo>& head) {
+        return head ? std::tuple(head->name, head->N, head->K) : std::tuple(std::string(), 0, 0);
+    };
+    if (shapeOf(info.byteHead) != shapeOf(byteHead))
+        return mistake("the head was written in another form than the quantization config has", "head");
+    if (byteHead && weightMap.count(byteHead->name + ".weight") != 0)
+        return mistake("the head was written as bytes and dense", byteHead->name);
     return {};
 }
 
@@ -340,8 +367,9 @@ Result<std::uint64_t> PackedWriter::publishDense(const Json& record, const Cance
 {
     State& state = *m_state;
     SA_CHECK(state.checkComplete());
-    if (!state.layers.empty())
-        return mistake("a packed layer in a folder that is to be dense", state.layers.begin()->first);
+    if (!state.layers.empty() || state.byteHead)
+        return mistake("a packed layer in a folder that is to be dense",
+                       state.byteHead ? state.byteHead->name : state.layers.begin()->first);
     Json complete = record;
     complete["files"] = state.shardDigests;
     return state.finish({{kConfigName, json::dumpPretty(state.config)}, {kRecordName, json::dumpPretty(complete)}},

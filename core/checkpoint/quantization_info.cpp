@@ -76,6 +76,29 @@ Result<void> checkCalibration(const JsonField& calibration)
     return {};
 }
 
+Result<void> parseErrors(const JsonField& field, double& error, double& relativeError)
+{
+    for (const auto& [key, out] : {std::pair{"error", &error}, std::pair{"relative_error", &relativeError}}) {
+        SA_TRY(const JsonField loss, field.at(key));
+        SA_TRY(*out, loss.asDouble(0, kMaxDouble));
+    }
+    return {};
+}
+
+Result<ByteHeadInfo> parseByteHead(const JsonField& field)
+{
+    SA_CHECK(checkObject(field));
+    ByteHeadInfo head;
+    SA_TRY(head.name, field.stringAt("name"));
+    SA_CHECK(field.intAt("bits", 8, 8));
+    for (const auto& [key, out] : {std::pair{"N", &head.N}, std::pair{"K", &head.K}}) {
+        SA_TRY(const std::int64_t value, field.intAt(key, 1, kMaxInt));
+        *out = static_cast<int>(value);
+    }
+    SA_CHECK(parseErrors(field, head.error, head.relativeError));
+    return head;
+}
+
 Result<PackedLayerInfo> parseLayer(const std::string& layerName, const JsonField& field)
 {
     SA_CHECK(checkObject(field));
@@ -96,11 +119,7 @@ Result<PackedLayerInfo> parseLayer(const std::string& layerName, const JsonField
         SA_TRY(const JsonField columns, field.at("C"));
         return columns.wrong("1 or a multiple of 8");
     }
-    for (const auto& [key, out] :
-         {std::pair{"error", &layer.error}, std::pair{"relative_error", &layer.relativeError}}) {
-        SA_TRY(const JsonField loss, field.at(key));
-        SA_TRY(*out, loss.asDouble(0, kMaxDouble));
-    }
+    SA_CHECK(parseErrors(field, layer.error, layer.relativeError));
     SA_TRY(layer.rescaled, field.boolOr("rescale", false));
     for (const auto& [key, out] :
          {std::pair{"input_rotation", &layer.inputRotation}, std::pair{"output_rotation", &layer.outputRotation}}) {
@@ -170,6 +189,10 @@ Json QuantizationInfo::toJson() const
              {"files", files}};
     if (!plan.is_null())
         out["plan"] = plan;
+    if (byteHead)
+        out["head"] = {{"name", byteHead->name},   {"bits", 8},
+                       {"N", byteHead->N},         {"K", byteHead->K},
+                       {"error", byteHead->error}, {"relative_error", byteHead->relativeError}};
     return out;
 }
 
@@ -217,6 +240,9 @@ Result<QuantizationInfo> QuantizationInfo::parse(const JsonField& field)
     for (const auto& [layerName, entry] : entries) {
         SA_TRY(PackedLayerInfo layer, parseLayer(layerName, entry));
         info.layers.emplace(layerName, std::move(layer));
+    }
+    if (const auto head = field.find("head")) {
+        SA_TRY(info.byteHead, parseByteHead(*head));
     }
     if (const auto files = field.find("files")) {
         SA_CHECK(checkDigests(*files));

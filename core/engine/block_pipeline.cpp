@@ -41,7 +41,8 @@ BlockPipeline::BlockPipeline(const ModelFolder& model, const QuantizeSpec& spec,
     , m_home(device)
     , m_clock(device)
     , m_positions(model.config, device)
-    , m_meter(context.emit, "quantize", "layers", static_cast<double>(linearLayers(model.config).size()))
+    , m_meter(context.emit, "quantize", "layers",
+              static_cast<double>(linearLayers(model.config).size() + (spec.headBits == kKeptHeadBits ? 0 : 1)))
 {
 }
 
@@ -129,7 +130,7 @@ Result<void> BlockPipeline::skip(int index, const ModelFolder& finished)
     if (m_spec.driftCorrection) {
         SA_TRY(m_original.block, DecoderBlock::load(m_model, index, m_device));
     }
-    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+    SA_TRY(m_quantized.block, DecoderBlock::load(finished, index, m_device, PackedForm::Dense));
     if (!m_quantizer.device().is_cpu())
         SA_CHECK(unpackOnDevice(index, finished));
     const std::size_t batch = 4 * static_cast<std::size_t>(parallelThreads());
@@ -195,15 +196,9 @@ Result<void> BlockPipeline::quantize(LinearInput input, const WindowStep& read, 
     return passOn ? advance(m_quantized, read, passOn) : Result<void>();
 }
 
-/// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
-Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const WindowStep& read, const PassOn& passOn)
+Result<std::int64_t> BlockPipeline::accumulate(HessianAccumulator& hessian, std::optional<CrossAccumulator>& cross,
+                                               std::int64_t K, const WindowStep& read, const PassOn& passOn)
 {
-    const std::string& layerName = group.layers.front().name;
-    const std::int64_t K = group.layers.front().K;
-    std::optional<HessianAccumulator> hessian(std::in_place, K, m_device);
-    std::optional<CrossAccumulator> cross;
-    if (m_spec.driftCorrection)
-        cross.emplace(K, m_device);
     std::int64_t tokens = 0;
     const auto batch =
         static_cast<std::size_t>(std::max<std::int64_t>(1, kTokensPerBatch / m_quantized.states.front().size(0)));
@@ -222,7 +217,7 @@ Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const Wind
             inputs[w - begin] = read(m_quantized, w);
             if (kept)
                 m_quantized.kept[w] = keep(inputs[w - begin], m_quantized.kept[w]);
-            if (!m_spec.driftCorrection)
+            if (!cross)
                 return;
             originals[w - begin] = read(m_original, w);
             if (passOn) // its weights stay as they are: it need not wait for the sweep
@@ -232,13 +227,26 @@ Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const Wind
         m_clock.lap(m_place, "forward");
         const at::Tensor x = at::cat(std::exchange(inputs, {}));
         tokens += x.size(0);
-        hessian->add(x);
+        hessian.add(x);
         if (cross)
             cross->add(at::cat(std::exchange(originals, {})), x);
         m_clock.lap(m_place, "hessian");
         report(static_cast<double>(end));
     }
     ++m_pass;
+    return tokens;
+}
+
+/// The Hessian of one input, `read` giving its activations in either model, ready for the sweep.
+Result<GroupBasis> BlockPipeline::calibrate(const LinearGroup& group, const WindowStep& read, const PassOn& passOn)
+{
+    const std::string& layerName = group.layers.front().name;
+    const std::int64_t K = group.K();
+    std::optional<HessianAccumulator> hessian(std::in_place, K, m_device);
+    std::optional<CrossAccumulator> cross;
+    if (m_spec.driftCorrection)
+        cross.emplace(K, m_device);
+    SA_TRY(const std::int64_t tokens, accumulate(*hessian, cross, K, read, passOn));
     auto basis = m_quantizer.basis(group, hessian, cross);
     m_clock.lap(m_place, "factorize");
     if (!basis)
@@ -330,9 +338,12 @@ void BlockPipeline::forEachWindow(std::size_t begin, std::size_t end,
 
 void BlockPipeline::report(double finishedWindows)
 {
-    const double layersPerBlock = static_cast<double>(linearLayersOfBlock(m_model.config, m_block).size());
+    const bool inHead = m_block == m_model.config.layers;
+    const double layersPerBlock = static_cast<double>(linearLayersOfBlock(m_model.config, 0).size());
     const double passes = m_pass + finishedWindows / static_cast<double>(m_quantized.states.size());
-    m_meter.update((m_block + passes / kPasses) * layersPerBlock, m_stepName);
+    // The head is one more layer, with one pass.
+    m_meter.update(inHead ? m_block * layersPerBlock + passes : (m_block + passes / kPasses) * layersPerBlock,
+                   m_stepName);
 }
 
 } // namespace sa

@@ -22,6 +22,16 @@ struct QuantizedLayer {
     double error = 0, relativeError = 0, seconds = 0;
 };
 
+/// Either planes or bytes.
+struct QuantizedHead {
+    LinearInfo info;
+    std::optional<PackedWeight> planes;
+    std::optional<ByteWeight> bytes;
+    double error = 0, relativeError = 0, seconds = 0;
+
+    std::uint64_t storedBytes() const { return planes ? planes->storedBytes() : bytes->storedBytes(); }
+};
+
 class BlockPipeline
 {
 public:
@@ -41,6 +51,9 @@ public:
     /// Quantizes block `index` (blocks go in order) and moves the states past it. `onLayer` hears of each finished
     /// layer.
     Result<std::vector<QuantizedLayer>> run(int index, const std::function<void(const QuantizedLayer&)>& onLayer);
+
+    /// Quantizes the output head, behind the last block: to bytes (kByteHeadBits), or to as many planes as `bits` says.
+    Result<QuantizedHead> runHead(int bits);
 
     /// In place of run() for a block that an earlier process quantized: moves the states past it. `finished` holds the
     /// block as it became, packed layers and changed dense tensors. The states are the very same as after run().
@@ -63,6 +76,11 @@ private:
     Result<void> quantize(LinearInput input, const WindowStep& read, const PassOn& passOn,
                           std::vector<QuantizedLayer>& done);
     Result<GroupBasis> calibrate(const LinearGroup& group, const WindowStep& read, const PassOn& passOn);
+    /// Sums the second moments of an input over all windows; `cross` may be empty. -> tokens
+    Result<std::int64_t> accumulate(HessianAccumulator& hessian, std::optional<CrossAccumulator>& cross, std::int64_t K,
+                                    const WindowStep& read, const PassOn& passOn);
+    Result<void> headToBytes(const LinearGroup& group, const WindowStep& read, QuantizedHead& head);
+    Result<void> headToPlanes(LinearGroup group, int bits, const WindowStep& read, QuantizedHead& head);
     Result<void> sweepGroup(LinearGroup group, const GroupBasis& basis, std::vector<QuantizedLayer>& done);
     Result<void> advance(Stream& stream, const WindowStep& read, const PassOn& passOn);
     bool worthKeeping(std::int64_t width) const;

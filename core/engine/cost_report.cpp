@@ -47,13 +47,14 @@ Result<CostReport> CostReport::create(const ModelFolder& model, const Quantizati
             .at("context")
             .butFound(std::to_string(out.m_context))
             .wanted("at most " + std::to_string(positions));
-    const auto add = [&](const std::string& name, const std::map<std::string, PackedLayerInfo>& planes, int terms) {
-        out.m_variants.push_back({name, tokenCost(model, planes, terms, out.m_context)});
+    const auto add = [&](const std::string& name, const std::map<std::string, PackedLayerInfo>& planes, int terms,
+                         bool byteHead = false) {
+        out.m_variants.push_back({name, tokenCost(model, planes, terms, out.m_context, byteHead)});
     };
     add("original", {}, 0);
     out.m_packed = quantization != nullptr;
     if (quantization) {
-        add("packed", quantization->layers, scaleTerms(*quantization));
+        add("packed", quantization->layers, scaleTerms(*quantization), quantization->byteHead.has_value());
         return out;
     }
     QuantizeSpec planned;
@@ -90,7 +91,8 @@ Json CostReport::summary() const
     Json variants = Json::array(), parts = Json::array();
     for (const Variant& variant : m_variants)
         variants.push_back(toJson(variant));
-    for (const PartCost& part : m_variants.front().cost.parts) {
+    const Variant& own = m_packed ? m_variants.back() : m_variants.front(); // the head may be packed, too
+    for (const PartCost& part : own.cost.parts) {
         parts.push_back(toJson(part.cost));
         parts.back()["name"] = part.name;
     }

@@ -29,6 +29,21 @@ std::uint64_t bytesOf(std::int64_t a, std::int64_t b, std::uint64_t each)
     return static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b) * each;
 }
 
+PackedLayerInfo plannedLayer(const LinearInfo& layer, const QuantizeSpec& spec, int planes)
+{
+    PackedLayerInfo packed;
+    packed.name = layer.name;
+    packed.N = static_cast<int>(layer.N);
+    packed.K = static_cast<int>(layer.K);
+    packed.q = planes;
+    packed.C = spec.columnsPerScale();
+    packed.R = spec.rowsPerScale(packed.N);
+    packed.rescaled = spec.rescales() && spec.rotates(); // without rotation few layers are
+    if (spec.rotates())
+        packed.inputRotation = packed.outputRotation = 0; // which seed does not matter to a forecast
+    return packed;
+}
+
 /// In the pipeline's way: every core its own products.
 double flopsPerSecond()
 {
@@ -58,18 +73,19 @@ std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, c
     for (const auto& layer : linearLayers(model.config)) {
         if (!widths.empty() && !widths.contains(layer.name))
             continue;
-        PackedLayerInfo& packed = out[layer.name];
-        packed.name = layer.name;
-        packed.N = static_cast<int>(layer.N);
-        packed.K = static_cast<int>(layer.K);
-        packed.q = widths.empty() ? spec.bits : widths.at(layer.name);
-        packed.C = spec.columnsPerScale();
-        packed.R = spec.rowsPerScale(packed.N);
-        packed.rescaled = spec.rescales() && spec.rotates(); // without rotation few layers are
-        if (spec.rotates())
-            packed.inputRotation = packed.outputRotation = 0; // which seed does not matter to a forecast
+        out[layer.name] = plannedLayer(layer, spec, widths.empty() ? spec.bits : widths.at(layer.name));
     }
     return out;
+}
+
+std::uint64_t plannedHeadBytes(const ModelFolder& model, const QuantizeSpec& spec)
+{
+    const LinearInfo head = headLayer(model.config);
+    if (spec.headBits == kKeptHeadBits)
+        return 0;
+    if (spec.headBits == kByteHeadBits)
+        return ByteHeadInfo{head.name, static_cast<int>(head.N), static_cast<int>(head.K)}.storedBytes();
+    return plannedLayer(head, spec, spec.headBits).storedBytes();
 }
 
 std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec, const std::map<std::string, int>& widths)
@@ -81,7 +97,10 @@ std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec, co
         bytes +=
             packed.storedBytes() + (spec.rescales() && !packed.rescaled ? static_cast<std::uint64_t>(packed.K) : 0);
     }
-    return bytes + kHeaderBytes;
+    if (spec.headBits != kKeptHeadBits)
+        if (const auto dense = model.store.find(headLayer(model.config).name + ".weight"))
+            bytes -= std::min(bytes, (*dense)->sizeBytes);
+    return bytes + plannedHeadBytes(model, spec) + kHeaderBytes;
 }
 
 std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& spec)
@@ -99,7 +118,13 @@ std::uint64_t quantizeMemoryBytes(const ModelFolder& model, const QuantizeSpec& 
     const std::uint64_t block = 3 * weights + 5 * 8 * largestInput * largestInput + 4 * 4 * kBatchTokens * largestInput;
     const std::uint64_t tokens = bytesOf(spec.samples, calibrationWindow(spec, c), 1);
     const std::uint64_t states = tokens * 8 * static_cast<std::uint64_t>(c.hidden + c.heads * c.headDim);
-    return kProgramBytes + std::max(embeddings, block) + states +
+    std::uint64_t head = 0;
+    if (spec.headBits != kKeptHeadBits) { // as stored, in float32, what is lost, and the result
+        const auto width = static_cast<std::uint64_t>(c.embeddingWidth);
+        head = bytesOf(c.vocab, c.embeddingWidth, spec.headBits == kByteHeadBits ? 11 : 18) + 5 * 8 * width * width +
+               4 * 4 * kBatchTokens * width;
+    }
+    return kProgramBytes + std::max({embeddings, block, head}) + states +
            states / 4; // a quarter: what moving past a block leaves
 }
 
@@ -109,6 +134,10 @@ std::uint64_t residentBytes(const ModelFolder& model)
     for (const auto& layer : linearLayers(model.config))
         if (const PackedLayerInfo* packed = model.packedLayer(layer.name))
             bytes = bytes - bytesOf(layer.N, layer.K, 4) + packed->storedBytes();
+    if (const std::uint64_t head = model.headBytes(); model.quantizedHead()) {
+        const LinearInfo dense = headLayer(model.config);
+        bytes = bytes - (model.config.tiedHead ? 0 : bytesOf(dense.N, dense.K, 4)) + head;
+    }
     return bytes;
 }
 

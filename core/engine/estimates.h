@@ -16,6 +16,9 @@ int calibrationWindow(const QuantizerOptions& spec, const ModelConfig& config);
 std::map<std::string, PackedLayerInfo> plannedLayers(const ModelFolder& model, const QuantizeSpec& spec,
                                                      const std::map<std::string, int>& widths = {});
 
+/// Bytes of the head as the spec will store it beside or in place of its dense weight; 0: it is kept.
+std::uint64_t plannedHeadBytes(const ModelFolder& model, const QuantizeSpec& spec);
+
 /// Bytes of the packed folder: planes and scales in place of the dense weights, the rest as it is, 1 MiB for headers
 /// and configuration. Tokenizer files are not counted.
 std::uint64_t outputBytes(const ModelFolder& model, const QuantizeSpec& spec,

@@ -12,7 +12,7 @@ namespace sa
 {
 
 /// Changes with everything that would make kept results wrong.
-inline constexpr int kEvaluationFormat = 1;
+inline constexpr int kEvaluationFormat = 2;
 
 /// A folder of which only headers, tokenizer and identity are read until decoder() is called.
 class EvaluatedModel

@@ -46,7 +46,7 @@ GroupQuantizer::GroupQuantizer(const QuantizerOptions& options, at::Device devic
 Result<LinearGroup> GroupQuantizer::read(const ModelFolder& model, int block, LinearInput input,
                                          const std::function<bool(const LinearInfo&)>& wanted) const
 {
-    LinearGroup group{block, input, {}, {}};
+    LinearGroup group{block, input, {}, {}, true};
     for (const auto& layer : linearLayersReading(model.config, block, input)) {
         if (wanted && !wanted(layer))
             continue;
@@ -109,7 +109,7 @@ GroupQuantizer::Target GroupQuantizer::target(LinearGroup& group, const GroupBas
         weight = basis.transform.ofWeight(weight);
         if (basis.correction.defined())
             weight = weight + at::mm(weight, basis.correction).mul_(basis.share);
-        if (m_options.rotates()) {
+        if (m_options.rotates() && group.rotatesOutputs) {
             out.outputRotations[i] = rotationSeed(group, i + 1);
             weight = rotateRows(weight.t().contiguous(), *out.outputRotations[i]).t().contiguous();
         }

@@ -28,6 +28,7 @@ struct LinearGroup {
     LinearInput input = LinearInput::Attention;
     std::vector<LinearInfo> layers;
     std::vector<at::Tensor> weights; ///< f32 [N, K] each, on the quantizer's device
+    bool rotatesOutputs = true;      ///< where outputs are rotated at all
 
     std::int64_t K() const { return layers.front().K; }
 };

@@ -36,6 +36,10 @@ private:
     Result<std::vector<Declaration>> declare(const std::vector<std::string>& names) const;
     Result<void> writeTensor(const Declaration& tensor, SafetensorsWriter& writer) const;
     const PackedLayerInfo* packedLayerOf(const std::string& weightName) const;
+    bool isByteHead(const std::string& weightName) const
+    {
+        return m_model.byteHead() && weightName == m_model.byteHead()->name + ".weight";
+    }
 
     const ModelFolder& m_model;
     const StagedFolder& m_stage;
@@ -47,14 +51,17 @@ bool isFloat(Dtype dtype)
     return dtype == Dtype::F16 || dtype == Dtype::BF16 || dtype == Dtype::F32;
 }
 
-/// Names of the dense folder: planes and scales of a layer become its weight.
+/// Names of the dense folder: planes and scales of a layer, or codes and scales of the head, become its weight.
 std::vector<std::string> denseNames(const ModelFolder& model)
 {
     std::vector<std::string> names;
     for (const auto& tensor : model.store.names()) {
         const auto dot = tensor.rfind('.');
         const std::string base = tensor.substr(0, dot), suffix = dot == std::string::npos ? "" : tensor.substr(dot);
-        if (!model.packedLayer(base) || (suffix != ".planes" && suffix != ".scales" && suffix != ".exponents"))
+        if (model.byteHead() && base == model.byteHead()->name) {
+            if (suffix == ".codes")
+                names.push_back(base + ".weight");
+        } else if (!model.packedLayer(base) || (suffix != ".planes" && suffix != ".scales" && suffix != ".exponents"))
             names.push_back(tensor);
         else if (suffix == ".planes")
             names.push_back(base + ".weight");
@@ -73,6 +80,10 @@ Result<std::vector<SafetensorsWriter::Declaration>> DenseExport::declare(const s
 {
     std::vector<Declaration> out;
     for (const auto& tensor : names) {
+        if (isByteHead(tensor)) {
+            out.push_back({tensor, Dtype::F16, {m_model.byteHead()->N, m_model.byteHead()->K}});
+            continue;
+        }
         if (const PackedLayerInfo* packed = packedLayerOf(tensor)) {
             out.push_back({tensor, Dtype::F16, {packed->N, packed->K}});
             continue;
@@ -91,6 +102,10 @@ Result<void> DenseExport::writeTensor(const Declaration& tensor, SafetensorsWrit
         values = at::empty({packed->N, packed->K}, at::kFloat);
         if (weight.unpack(values.data_ptr<float>()) != kernels::Status::Ok)
             return makeError(Errc::Internal, "the planes cannot be unpacked").in(m_model.path).at(tensor.name);
+    } else if (isByteHead(tensor.name)) {
+        SA_TRY(const ByteWeight weight, readByteHead(m_model.store, *m_model.byteHead()));
+        values = at::empty({weight.N, weight.K}, at::kFloat);
+        weight.unpack(values.data_ptr<float>());
     } else if (tensor.dtype == Dtype::F16) {
         SA_TRY(values, readFloatTensor(m_model.store, tensor.name));
     } else {
@@ -137,11 +152,20 @@ Result<std::uint64_t> DenseExport::run()
     config.erase("quantization_config");
     config.erase("dtype");
     config["torch_dtype"] = "float16";
+    if (m_model.quantizedHead()) // it differs from the embeddings now
+        config["tie_word_embeddings"] = false;
     const Json index{{"metadata", {{"total_size", tensorBytes}}}, {"weight_map", weightMap}};
     SA_CHECK(writeFileAtomic(joinPath(m_stage.path(), "model.safetensors.index.json"), json::dumpPretty(index)));
     SA_CHECK(writeFileAtomic(joinPath(m_stage.path(), "config.json"), json::dumpPretty(config)));
     SA_CHECK(copyCompanionFiles(m_model.path, m_stage.path()));
     return fileBytes;
+}
+
+/// Of a head that the dense folder has beside its embeddings, and the packed one's parameters do not count.
+std::uint64_t untiedHeadBytes(const ModelFolder& model)
+{
+    const LinearInfo head = headLayer(model.config);
+    return model.config.tiedHead && model.quantizedHead() ? 2 * static_cast<std::uint64_t>(head.N * head.K) : 0;
 }
 
 /// What a report says of the model that is exported; nothing leaves past a limit that nobody has passed on purpose.
@@ -188,8 +212,8 @@ Result<Json> exportModel(const ExportSpec& spec, const JobContext& context)
     SA_TRY(StagedFolder stage, StagedFolder::create(spec.out));
     SA_TRY(const std::uint64_t available, freeBytes(stage.path()));
     // The reference's files hold the same codes, and scales of twice the size.
-    const std::uint64_t bytes =
-        dense ? static_cast<std::uint64_t>(model.parameters()) * 2 : model.store.totalBytes() * 2;
+    const std::uint64_t bytes = dense ? static_cast<std::uint64_t>(model.parameters()) * 2 + untiedHeadBytes(model)
+                                      : model.store.totalBytes() * 2;
     const std::uint64_t wanted = bytes + (std::uint64_t{16} << 20);
     if (available < wanted)
         return makeError(Errc::NoSpace, "there is not enough space for the export")

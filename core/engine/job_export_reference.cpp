@@ -13,6 +13,11 @@ Result<std::uint64_t> exportReference(const ModelFolder& model, const StagedFold
 {
     std::error_code ignored;
     const std::string modelName = std::filesystem::weakly_canonical(model.path, ignored).filename().string();
+    if (model.quantizedHead())
+        return makeError(Errc::Unsupported, "the reference's form has no quantized head")
+            .in(model.path)
+            .at(headLayer(model.config).name)
+            .tryThis("Export as hf-fp16 instead, or quantize with --head-bits 16");
     const auto layers = linearLayers(model.config);
     ProgressMeter meter(context.emit, "write", "layers", static_cast<double>(layers.size()));
     std::uint64_t bytes = 0, rounded = 0;

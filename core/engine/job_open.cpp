@@ -35,6 +35,33 @@ Json describeLayer(const ModelFolder& model, const LinearInfo& layer, std::uint6
     return out;
 }
 
+Json describeHead(const ModelFolder& model)
+{
+    const LinearInfo head = headLayer(model.config);
+    const double weights = static_cast<double>(head.N) * static_cast<double>(head.K);
+    const std::uint64_t bytes = model.headBytes();
+    Json out{{"name", head.name},
+             {"N", head.N},
+             {"K", head.K},
+             {"tied", model.config.tiedHead},
+             {"bytes", bytes},
+             {"bits", 8.0 * static_cast<double>(bytes) / weights},
+             {"relative_error", nullptr}};
+    if (const PackedLayerInfo* planes = model.packedLayer(head.name)) {
+        out["dtype"] = "planes";
+        out["planes"] = planes->q;
+        out["relative_error"] = planes->relativeError;
+    } else if (const ByteHeadInfo* codes = model.byteHead()) {
+        out["dtype"] = "I8";
+        out["relative_error"] = codes->relativeError;
+    } else {
+        const TensorInfo* dense =
+            *model.store.find(model.config.tiedHead ? model.embeddingTensor() : head.name + ".weight");
+        out["dtype"] = name(dense->dtype);
+    }
+    return out;
+}
+
 } // namespace
 
 Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
@@ -90,6 +117,7 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
         {"quantization", quantization},
         {"cost", cost.summary()},
         {"layers", layers},
+        {"head", describeHead(model)},
         {"warnings", warnings},
     };
 }

@@ -137,6 +137,7 @@ Result<Json> writeReport(const ReportSpec& spec, const JobContext& context)
                      {"original_tasks", originalTasks},
                      {"latency", latency},
                      {"gate", gateOf(spec, evaluation, originalTasks)},
+                     {"cost", opened.at("cost")},
                      {"original", nullptr},
                      {"layers", Json::array()}};
     SA_TRY(certificate["model"], describe(spec.evaluate.model, opened, context));

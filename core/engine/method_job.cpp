@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/method_job.h"
 
+#include "core/base/sha256.h"
 #include "core/engine/method_pipeline.h"
 #include "core/engine/quantize_input.h"
+#include "core/engine/quantize_journal.h"
 #include "core/engine/shards.h"
 #include "core/methods/method_catalog.h"
 #include "core/methods/method_options.h"
@@ -79,21 +81,26 @@ Json recordOf(const MethodInfo& method, const QuantizationInfo& info, const Laye
             {"layers", layers}};
 }
 
-} // namespace
+/// Planes go into the books of the folder, dense results into its record.
+Json journalEntry(const Json& options, const MethodLayer& layer, const QuantizationInfo& info)
+{
+    return layer.output.planes ? info.toJson().at("layers").at(layer.info.name)
+                               : denseEntry(bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
+}
 
-Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& context)
+Result<Json> quantizeByPlugin(const QuantizeSpec& spec, const JobContext& context)
 {
     const Stopwatch watch;
-    if (spec.resume)
-        return makeError(Errc::Usage, "only jobs of the built-in method can be resumed")
-            .at("resume")
-            .butFound("method \"" + display(spec.method) + "\"")
-            .tryThis("Start it without --resume");
     if (!spec.plan.empty())
         return makeError(Errc::Usage, "only the built-in method takes a plan")
             .at("plan")
             .butFound("method \"" + display(spec.method) + "\"")
             .tryThis("Leave --plan or --method out");
+    if (spec.headBits != kKeptHeadBits)
+        return makeError(Errc::Usage, "only the built-in method quantizes the output head")
+            .at("head_bits")
+            .butFound("method \"" + display(spec.method) + "\"")
+            .tryThis("Leave --head-bits or --method out");
     const MethodCatalog catalog = findMethods();
     SA_TRY(const MethodInfo method, requireMethod(catalog, spec.method));
     SA_TRY(const Json options, completeOptions(method, spec.options, {{"bits", spec.bits}, {"seed", spec.seed}}));
@@ -101,13 +108,16 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
     setThreads(spec.threads);
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
+    SA_TRY(StagedFolder stage, openQuantizeStage(spec, context));
     std::optional<CalibrationText> calibration;
     if (method.needsHessian(options)) {
         SA_TRY(calibration, readCalibration(spec, model, context));
     }
     const int shards = static_cast<int>(model.config.layers) + 1;
-    SA_TRY(PackedWriter writer, PackedWriter::create(spec.out, model.store, shards,
+    const std::string folder = stage.path();
+    SA_TRY(PackedWriter writer, PackedWriter::create(std::move(stage), model.store, shards,
                                                      model.store.totalBytes() + kHeaderBytes + kTokenizerRoom));
+    writer.lookAt(context.cancel);
 
     QuantizeSpec effective = spec;
     effective.options = options;
@@ -116,14 +126,22 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
     info.bits = options.value("bits", 0);
     info.recipe = recipeOf(effective);
     info.calibration = calibration ? calibration->record : Json();
+    const auto windows = calibration ? calibration->windows : std::vector<std::vector<std::int32_t>>{};
+    SA_TRY(const std::string library256, sha256OfFile(method.library, &context.cancel));
+    SA_TRY(QuantizeJournal journal, QuantizeJournal::open(spec.out, folder, model, info, windows, device, context,
+                                                          {{"method_sha256", library256}}));
+    writer.keep(journal.finishedBlocks() > 0);
+    const double secondsBefore = journal.seconds();
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     MethodPipeline pipeline(model, method, library, json::dump(options), device, context);
     if (calibration)
-        SA_CHECK(pipeline.embed(calibration->windows));
+        SA_CHECK(pipeline.embed(windows));
     LayerLedger ledger(info, context);
-    for (int block = 0; block < model.config.layers; ++block) {
+    const auto skip = [&](int block, const ModelFolder& finished) { return pipeline.skip(block, finished); };
+    SA_CHECK(journal.restore(model, info, tensors, writer, skip, ledger, context));
+    for (int block = journal.finishedBlocks(); block < model.config.layers; ++block) {
         const auto onLayer = [&](const MethodLayer& layer) {
             if (layer.output.planes)
                 ledger.add(layer.info, *layer.output.planes, layer.outcome);
@@ -131,7 +149,12 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
                 ledger.enter(layer.info, bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
         };
         SA_TRY(const auto layers, pipeline.run(block, onLayer));
-        SA_CHECK(writer.writeShard(tensorsOf(tensors[static_cast<std::size_t>(block) + 1], layers)));
+        SA_TRY(const auto shard, writer.writeShard(tensorsOf(tensors[static_cast<std::size_t>(block) + 1], layers)));
+        std::vector<FinishedLayer> finished;
+        for (const auto& layer : layers)
+            finished.push_back({layer.info.name, layer.outcome.seconds, journalEntry(options, layer, info)});
+        SA_CHECK(journal.add(shard, finished, secondsBefore + watch.seconds()));
+        writer.keep(true);
     }
     std::uint64_t storedBytes = 0;
     if (method.result == MethodInfo::ResultKind::Planes) {
@@ -139,11 +162,21 @@ Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& cont
     } else {
         SA_TRY(storedBytes, writer.publishDense(recordOf(method, info, ledger), context.cancel));
     }
-    Json result = ledger.result(spec.out, watch.seconds(), storedBytes);
+    Json result = ledger.result(spec.out, secondsBefore + watch.seconds(), storedBytes);
     result["method"] = method.id;
     if (method.result == MethodInfo::ResultKind::Dense)
         result["nominal_stored_bytes"] = storedBytes - denseBytes(model) + ledger.bytes();
     return result;
+}
+
+} // namespace
+
+Result<Json> quantizeWithMethod(const QuantizeSpec& spec, const JobContext& context)
+{
+    auto outcome = guarded([&] { return quantizeByPlugin(spec, context); });
+    if (!outcome)
+        return withResumeHint(std::move(outcome).error(), spec.out);
+    return outcome;
 }
 
 Result<QuantizeSpec> withOwnOptions(const QuantizeSpec& spec)

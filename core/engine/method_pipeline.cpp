@@ -108,6 +108,20 @@ Result<std::vector<MethodLayer>> MethodPipeline::run(int index, const std::funct
     return done;
 }
 
+Result<void> MethodPipeline::skip(int index, const ModelFolder& finished)
+{
+    if (!m_states.empty()) {
+        SA_TRY(m_block, DecoderBlock::load(finished, index, m_device, DecoderBlock::PackedForm::Dense));
+        SA_CHECK(advance(m_states, [&](std::size_t w) {
+            return m_block->forward(m_states[w], m_positions.at(0, m_states[w].size(0)), nullptr);
+        }));
+        m_block.reset();
+    }
+    m_finished += linearLayersOfBlock(m_model.config, index).size();
+    m_meter.startAt(static_cast<double>(m_finished));
+    return {};
+}
+
 /// The windows go through each part of the block right after its layers were replaced.
 Result<void> MethodPipeline::walkBlock(int index,
                                        const std::function<Result<void>(LinearInput, const WindowStep&)>& quantize)

@@ -30,6 +30,8 @@ public:
     Result<void> embed(const std::vector<std::vector<std::int32_t>>& windows);
     /// Quantizes block `index` (blocks go in order) and moves the states past it.
     Result<std::vector<MethodLayer>> run(int index, const std::function<void(const MethodLayer&)>& onLayer);
+    /// In place of run() for a block that an earlier process quantized; the states are the very same as after run().
+    Result<void> skip(int index, const ModelFolder& finished);
 
 private:
     using WindowStep = std::function<at::Tensor(std::size_t window)>;

@@ -2,10 +2,12 @@
 #include "core/engine/quantize_journal.h"
 
 #include "core/base/sha256.h"
+#include "core/engine/progress.h"
 #include "core/protocol/messages.h"
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 
 namespace fs = std::filesystem;
 
@@ -16,6 +18,27 @@ namespace
 {
 
 constexpr const char* kWindowsField = "calibration.windows_sha256";
+constexpr const char* kDenseBytes = "stored_bytes"; // only the entries of dense layers have it
+
+bool isDense(const Json& entry)
+{
+    return entry.is_object() && entry.contains(kDenseBytes);
+}
+
+Result<void> enterDense(const JsonField& entry, const LinearInfo& layer, LayerOutcome outcome,
+                        std::map<std::string, int>& widths, LayerLedger& ledger)
+{
+    constexpr double kLargest = std::numeric_limits<double>::max();
+    SA_TRY(const std::int64_t bits, entry.intAt("bits", 0, 64));
+    SA_TRY(const std::int64_t bytes, entry.intAt(kDenseBytes, 0, std::numeric_limits<std::int64_t>::max()));
+    SA_TRY(const JsonField error, entry.at("error"));
+    SA_TRY(outcome.error, error.asDouble(0, kLargest));
+    SA_TRY(const JsonField relative, entry.at("relative_error"));
+    SA_TRY(outcome.relativeError, relative.asDouble(0, kLargest));
+    widths[layer.name] = static_cast<int>(bits);
+    ledger.enter(layer, static_cast<int>(bits), static_cast<std::uint64_t>(bytes), outcome);
+    return {};
+}
 
 std::string blocksText(std::size_t finished, int of)
 {
@@ -50,9 +73,10 @@ std::string digestOf(const std::vector<std::vector<std::int32_t>>& windows)
 
 /// Everything that the shards depend on. Threads are not part of it: the bytes are the same for any number.
 Result<Json> identityOf(const QuantizationInfo& info, const std::vector<std::vector<std::int32_t>>& windows,
-                        at::Device device)
+                        at::Device device, const Json& more)
 {
     Json identity = info.toJson();
+    identity.update(more);
     identity.erase("layers");
     identity.erase("files");
     // What is there twice: each difference is named once.
@@ -139,10 +163,10 @@ Result<StagedFolder> openQuantizeStage(const QuantizeSpec& spec, const JobContex
 Result<QuantizeJournal> QuantizeJournal::open(const std::string& out, const std::string& folder,
                                               const ModelFolder& model, const QuantizationInfo& info,
                                               const std::vector<std::vector<std::int32_t>>& windows, at::Device device,
-                                              const JobContext& context)
+                                              const JobContext& context, const Json& more)
 {
     const std::string path = journalPath(out);
-    SA_TRY(Json identity, identityOf(info, windows, device));
+    SA_TRY(Json identity, identityOf(info, windows, device, more));
     auto journal = readJournal(path);
     if (!journal) {
         const Journal begun{std::move(identity), static_cast<int>(model.config.layers),
@@ -161,44 +185,64 @@ Result<QuantizeJournal> QuantizeJournal::open(const std::string& out, const std:
     return QuantizeJournal(folder, std::move(writer), std::move(journal->finished));
 }
 
-Result<void> QuantizeJournal::restore(const ModelFolder& model, const QuantizationInfo& info,
-                                      const std::vector<std::vector<std::string>>& tensors, PackedWriter& writer,
-                                      BlockPipeline& pipeline, LayerLedger& ledger, const JobContext& context) const
+Json denseEntry(int bits, std::uint64_t storedBytes, const LayerOutcome& outcome)
 {
-    if (m_finished.empty())
-        return {};
-    // The finished blocks as a model that can be loaded: the shards, and the layers as a packed folder's config says
-    // it.
+    return {{"bits", bits},
+            {kDenseBytes, storedBytes},
+            {"error", outcome.error},
+            {"relative_error", outcome.relativeError}};
+}
+
+/// The finished blocks as a model that can be loaded: the shards, and the packed layers as a folder's config says it.
+Result<ModelFolder> QuantizeJournal::finishedModel(const ModelFolder& model, const QuantizationInfo& info) const
+{
     Json config = info.toJson();
     std::vector<std::string> files;
     for (const auto& block : m_finished) {
-        config["layers"].update(block.layers);
+        for (const auto& [name, entry] : block.layers.items())
+            if (!isDense(entry))
+                config["layers"][name] = entry;
         files.push_back(block.file);
     }
-    SA_TRY(QuantizationInfo layers, QuantizationInfo::parse(JsonField(config, m_folder)));
     SA_TRY(WeightStore store, WeightStore::openShards(m_folder, files));
-    const ModelFolder finished{m_folder, model.config, std::move(store), std::move(layers), {}};
+    std::optional<QuantizationInfo> layers;
+    if (!config["layers"].empty()) {
+        SA_TRY(layers, QuantizationInfo::parse(JsonField(config, m_folder)));
+    }
+    return ModelFolder{m_folder, model.config, std::move(store), std::move(layers), {}};
+}
 
+Result<void> QuantizeJournal::restore(const ModelFolder& model, const QuantizationInfo& info,
+                                      const std::vector<std::vector<std::string>>& tensors, PackedWriter& writer,
+                                      const Skip& skip, LayerLedger& ledger, const JobContext& context) const
+{
+    if (m_finished.empty())
+        return {};
+    SA_TRY(const ModelFolder finished, finishedModel(model, info));
     const auto count = static_cast<double>(m_finished.size());
     ProgressMeter meter(context.emit, "resume", "blocks", 2 * count);
     for (int index = 0; index < finishedBlocks(); ++index) {
         const FinishedBlock& block = m_finished[static_cast<std::size_t>(index)];
         meter.update(count + index, model.config.blockPrefix(index));
-        SA_CHECK(pipeline.skip(index, finished));
+        SA_CHECK(skip(index, finished));
         std::map<std::string, PackedWeight> weights;
         std::map<std::string, const PackedWeight*> packed;
         std::map<std::string, int> widths;
         for (const auto& layer : linearLayersOfBlock(model.config, index)) {
-            const PackedLayerInfo* layerInfo = finished.packedLayer(layer.name);
-            if (!layerInfo)
-                continue;
-            SA_TRY(weights[layer.name], readPacked(finished.store, *layerInfo));
-            widths[layer.name] = layerInfo->q;
-            packed[layer.name] = &weights[layer.name];
             const auto seconds = block.layerSeconds.find(layer.name);
-            ledger.add(layer, weights[layer.name],
-                       {layerInfo->error, layerInfo->relativeError,
-                        seconds == block.layerSeconds.end() ? 0 : seconds->second, true});
+            LayerOutcome outcome{0, 0, seconds == block.layerSeconds.end() ? 0 : seconds->second, true};
+            const PackedLayerInfo* layerInfo = finished.packedLayer(layer.name);
+            if (layerInfo) {
+                SA_TRY(weights[layer.name], readPacked(finished.store, *layerInfo));
+                packed[layer.name] = &weights[layer.name];
+                widths[layer.name] = layerInfo->q;
+                outcome.error = layerInfo->error;
+                outcome.relativeError = layerInfo->relativeError;
+                ledger.add(layer, weights[layer.name], outcome);
+            } else if (block.layers.contains(layer.name)) {
+                const JsonField entry(block.layers[layer.name], journalPath(m_folder), layer.name);
+                SA_CHECK(enterDense(entry, layer, outcome, widths, ledger));
+            }
         }
         ledger.enterKept(model, index, widths);
         SA_CHECK(writer.adoptShard(shardTensors(tensors[static_cast<std::size_t>(index) + 1], packed),
@@ -208,17 +252,16 @@ Result<void> QuantizeJournal::restore(const ModelFolder& model, const Quantizati
     return {};
 }
 
-Result<void> QuantizeJournal::add(const PackedWriter::Shard& shard, const std::vector<QuantizedLayer>& layers,
-                                  const QuantizationInfo& info, double seconds)
+Result<void> QuantizeJournal::add(const PackedWriter::Shard& shard, const std::vector<FinishedLayer>& layers,
+                                  double seconds)
 {
     FinishedBlock block;
     block.file = shard.file;
     block.sha256 = shard.sha256;
     block.seconds = seconds;
-    const Json all = info.toJson().at("layers");
     for (const auto& layer : layers) {
-        block.layers[layer.info.name] = all.at(layer.info.name);
-        block.layerSeconds[layer.info.name] = layer.seconds;
+        block.layers[layer.name] = layer.entry;
+        block.layerSeconds[layer.name] = layer.seconds;
     }
     SA_CHECK(m_writer.add(block));
     m_finished.push_back(std::move(block));

@@ -2,77 +2,24 @@
 #include "core/engine/report_html.h"
 
 #include "core/base/file.h"
+#include "core/engine/html_page.h"
 
-#include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
-#include <vector>
 
 namespace sa
 {
 
+using namespace html;
+
 namespace
 {
-
-constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Quality certificate</title><style>
-body{font:15px/1.5 system-ui,sans-serif;color:#1a1f24;background:#fff;max-width:46rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #d5dbe1}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top;border-bottom:1px solid #eef1f4}
-th{font-weight:500;color:#56616c}td.n{text-align:right}code{font-size:.8rem;word-break:break-all}
-.ok{color:#1b6e3c}.bad{color:#a4262c}svg{width:100%;height:auto;display:block}figure{margin:1rem 0;break-inside:avoid}
-figcaption{color:#56616c;font-size:.85rem}tr{break-inside:avoid}
-@media print{body{margin:0;max-width:none;font-size:10.5pt}h2{break-after:avoid}@page{margin:18mm}}
-</style></head><body>
-)";
-
-std::string escaped(const std::string& text)
-{
-    std::string out;
-    for (const char c : display(text, 10'000)) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else
-            out += c;
-    }
-    return out;
-}
 
 const Json& at(const Json& value, const char* pointer)
 {
     static const Json nothing;
     const nlohmann::json::json_pointer path(pointer);
     return value.contains(path) ? value.at(path) : nothing;
-}
-
-std::string number(double value, int digits = 5)
-{
-    if (!std::isfinite(value))
-        return "-";
-    char text[40];
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    return text;
-}
-
-/// What a cell shows of a value: numbers short, nothing as a dash.
-std::string shown(const Json& value)
-{
-    if (value.is_null())
-        return "-";
-    if (value.is_string())
-        return escaped(value.get<std::string>());
-    if (value.is_number_float()) // rounded for reading, exact for whoever reads the page's source
-        return "<data value=\"" + json::dump(value) + "\">" + number(value.get<double>()) + "</data>";
-    return escaped(json::dump(value));
 }
 
 std::string interval(const Json& figure)
@@ -84,76 +31,39 @@ std::string interval(const Json& figure)
     return out;
 }
 
-class Page
-{
-public:
-    void heading(const std::string& text) { m_out += "<h2>" + escaped(text) + "</h2>\n"; }
-    void raw(const std::string& html) { m_out += html; }
-    /// Label and ready HTML, a line each.
-    void facts(const std::vector<std::pair<std::string, std::string>>& rows)
-    {
-        m_out += "<table>";
-        for (const auto& [label, value] : rows)
-            m_out += "<tr><th>" + escaped(label) + "</th><td>" + value + "</td></tr>\n";
-        m_out += "</table>\n";
-    }
-    void table(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows)
-    {
-        m_out += "<table><tr>";
-        for (const auto& column : columns)
-            m_out += "<th>" + escaped(column) + "</th>";
-        m_out += "</tr>\n";
-        for (const auto& row : rows) {
-            m_out += "<tr>";
-            for (std::size_t i = 0; i < row.size(); ++i)
-                m_out += (i == 0 ? "<td>" : "<td class=\"n\">") + row[i] + "</td>";
-            m_out += "</tr>\n";
-        }
-        m_out += "</table>\n";
-    }
-    /// Bars with a label below and the value above each.
-    void bars(const std::string& caption, const std::vector<std::pair<std::string, double>>& values)
-    {
-        constexpr double width = 720, base = 180, top = 24;
-        double most = 0;
-        for (const auto& [label, value] : values)
-            most = std::isfinite(value) ? std::max(most, value) : most;
-        if (values.empty() || most <= 0)
-            return;
-        const double step = width / static_cast<double>(values.size());
-        m_out += "<figure><svg viewBox=\"0 0 720 220\" role=\"img\" aria-label=\"" + escaped(caption) +
-                 "\" font-size=\"11\" text-anchor=\"middle\">";
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const auto& [label, value] = values[i];
-            const double tall = std::isfinite(value) ? (base - top) * value / most : 0;
-            const double x = step * static_cast<double>(i), middle = x + step / 2;
-            m_out += "<rect x=\"" + number(x + 0.15 * step) + "\" y=\"" + number(base - tall) + "\" width=\"" +
-                     number(0.7 * step) + "\" height=\"" + number(tall) + "\" fill=\"#2b6cb0\"/>";
-            if (values.size() <= 16) {
-                m_out += "<text x=\"" + number(middle) + "\" y=\"" + number(base - tall - 5) + "\">" +
-                         number(value, value == std::floor(value) ? 9 : 3) + "</text><text x=\"" + number(middle) +
-                         "\" y=\"" + number(base + 16) + "\" fill=\"#56616c\">" + escaped(label) + "</text>";
-            }
-        }
-        m_out += "<line x1=\"0\" x2=\"720\" y1=\"" + number(base) + "\" y2=\"" + number(base) +
-                 "\" stroke=\"#8a949e\"/></svg><figcaption>" + escaped(caption) + "</figcaption></figure>\n";
-    }
-    std::string finished() && { return kHead + m_out + "</body></html>\n"; }
-
-private:
-    std::string m_out;
-};
-
 std::string rangeOf(const Json& bucket)
 {
-    return number(bucket.value("from", 0.0), 3) + " to " + number(bucket.value("to", 0.0), 3);
+    return number(bucket.value("from", 0.0), 3) + "\u2013" + number(bucket.value("to", 0.0), 3);
 }
 
-void addVerdict(Page& page, const Json& certificate)
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// What most readers came for, in one table.
+void addSummary(Page& page, const Json& certificate)
 {
-    const Json& gate = at(certificate, "/gate");
-    page.raw("<h1>Quality certificate</h1>\n<p>" + shown(at(certificate, "/model/name")) + ", " +
-             shown(at(certificate, "/date")) + "</p>\n");
+    page.paragraph(shown(at(certificate, "/model/name")) + ", " + shown(at(certificate, "/date")));
+    Facts rows;
+    const Json &stored = at(certificate, "/model/stored_bytes"), &before = at(certificate, "/model/original_bytes");
+    if (stored.is_number_unsigned()) {
+        std::string size = bytes(stored);
+        if (before.is_number_unsigned() && before.get<std::uint64_t>() > 0 && stored != before)
+            size +=
+                " of " + bytes(before) + " (" + number(100.0 * stored.get<double>() / before.get<double>(), 3) + " %)";
+        rows.emplace_back("Size", size);
+    }
+    for (const auto& [pointer, label] :
+         {std::pair{"/model/bits_per_weight", "Bits a weight"},
+          {"/evaluation/perplexity", "Perplexity"},
+          {"/evaluation/divergence/reference_perplexity", "Perplexity of the original"},
+          {"/evaluation/divergence/mean", "KL divergence from the original, nats a token"},
+          {"/evaluation/divergence/top1_agreement", "Same first choice"}})
+        if (const Json& value = at(certificate, pointer); !value.is_null())
+            rows.emplace_back(label, value.is_object() ? interval(value) : shown(value));
+    page.facts(rows);
+}
+
+void addVerdict(Page& page, const Json& gate)
+{
     const Json& limits = at(gate, "/limits");
     if (!limits.is_array() || limits.empty())
         return;
@@ -166,35 +76,41 @@ void addVerdict(Page& page, const Json& certificate)
     }
     page.table({"Limit", "At most", "Measured", ""}, rows);
     if (const Json& reason = at(gate, "/override"); reason.is_string())
-        page.raw("<p class=\"bad\">Accepted all the same: " + shown(reason) + "</p>\n");
+        page.paragraph("<span class=\"bad\">Accepted all the same: " + shown(reason) + "</span>");
 }
 
-/// Rule, size, prediction and how many layers got which width.
+/// "3 bits: 120 layers, 2 bits: 90": how a plan or a uniform width came out.
+std::string widthsOf(const Json& layers)
+{
+    std::map<int, int, std::greater<>> counts;
+    if (layers.is_array())
+        for (const Json& layer : layers)
+            if (at(layer, "/bits").is_number())
+                ++counts[static_cast<int>(std::lround(at(layer, "/bits").get<double>()))];
+    std::string out;
+    for (const auto& [bits, count] : counts)
+        out += (out.empty() ? "" : ", ") + std::to_string(count) + " of " + std::to_string(bits) +
+               (bits == 1 ? " bit" : " bits");
+    return out;
+}
+
+/// What made the widths, and what was expected of them.
 std::string planInWords(const Json& plan)
 {
-    std::map<int, int> layers; // by width
-    for (const Json& bits : at(plan, "/layers"))
-        if (bits.is_number_integer())
-            ++layers[bits.get<int>()];
-    std::string widths;
-    for (const auto& [bits, count] : layers)
-        widths += (widths.empty() ? "" : ", ") + std::to_string(count) + (bits == 16 ? " kept" : " at ") +
-                  (bits == 16 ? "" : std::to_string(bits));
-    std::string out = "rule " + shown(at(plan, "/rule")) + "; layers by bits: " + widths;
+    std::string out = "rule " + shown(at(plan, "/rule"));
     const Json& predicted = at(plan, "/predicted");
     if (at(predicted, "/cost").is_number())
-        out += "; predicted " + shown(at(predicted, "/objective")) + " " + shown(at(predicted, "/cost")) + " (" +
+        out += ", predicted " + shown(at(predicted, "/objective")) + " " + shown(at(predicted, "/cost")) + " (" +
                shown(at(predicted, "/is")) + ")";
     return out;
 }
 
-void addModel(Page& page, const Json& certificate, const char* where, const std::string& title)
+void addModel(Page& page, const Json& model, const Json& layers, const std::string& title)
 {
-    const Json& model = at(certificate, where);
     if (!model.is_object())
         return;
     page.heading(title);
-    std::vector<std::pair<std::string, std::string>> rows;
+    Facts rows;
     for (const auto& [key, label] : {std::pair{"name", "Name"},
                                      {"architecture", "Architecture"},
                                      {"format", "Format"},
@@ -204,14 +120,75 @@ void addModel(Page& page, const Json& certificate, const char* where, const std:
                                      {"original_bytes", "Bytes of the original"}})
         if (model.contains(key))
             rows.emplace_back(label, shown(model[key]));
-    const auto code = [](const std::string& text) { return "<code>" + escaped(text) + "</code>"; };
-    if (const Json& recipe = at(model, "/quantization/recipe"); recipe.is_object())
-        rows.emplace_back("Recipe", code(json::dump(recipe)));
+    if (const std::string widths = widthsOf(layers); !widths.empty() && !at(model, "/quantization").is_null())
+        rows.emplace_back("Layers", widths);
     if (const Json& plan = at(model, "/quantization/plan"); plan.is_object())
         rows.emplace_back("Plan of bits", planInWords(plan));
-    for (const auto& [file, digest] : at(model, "/identity/weights_sha256").items())
-        rows.emplace_back("SHA-256 of " + file, code(shown(digest)));
     page.facts(rows);
+}
+
+/// Every option that the planes depend on, and the text they were calibrated with.
+void addRecipe(Page& page, const Json& quantization)
+{
+    const Json& recipe = at(quantization, "/recipe");
+    if (!recipe.is_object())
+        return;
+    page.heading("Recipe");
+    Facts rows;
+    for (const auto& [option, value] : recipe.items())
+        if (!value.is_null() && !(value.is_object() && value.empty()))
+            rows.emplace_back(option, value.is_boolean() ? (value.get<bool>() ? "on" : "off") : shown(value));
+    for (const Json& digest : at(quantization, "/calibration/sha256"))
+        rows.emplace_back("calibration text, SHA-256", digest.is_string() ? code(digest.get<std::string>()) : "-");
+    if (const Json& digest = at(quantization, "/plan/sensitivity_sha256"); digest.is_string())
+        rows.emplace_back("plan from the sensitivities, SHA-256", code(digest.get<std::string>()));
+    page.facts(rows);
+}
+
+/// Counted from shapes (docs/decisions/0009).
+void addCost(Page& page, const Json& cost)
+{
+    const Json& variants = at(cost, "/variants");
+    if (!variants.is_array() || variants.empty())
+        return;
+    page.heading("Operations and energy of a token");
+    std::vector<std::string> columns{""};
+    for (const Json& variant : variants)
+        columns.push_back(at(variant, "/name").is_string() ? at(variant, "/name").get<std::string>() : "");
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [pointer, label] : {std::pair{"/layers/multiplies", "Multiplications of the linear layers"},
+                                         {"/layers/adds", "Additions"},
+                                         {"/layers/shifts", "Shifts"},
+                                         {"/layers/lookups", "Look-ups"},
+                                         {"/layers/bytes", "Bytes moved for them"},
+                                         {"/layers/microjoules", "Energy of the linear layers, microjoule"},
+                                         {"/total/bytes", "Bytes moved for the whole token"},
+                                         {"/total/microjoules", "Energy of the whole token, microjoule"}}) {
+        std::vector<std::string> row{label};
+        for (const Json& variant : variants)
+            row.push_back(shown(at(variant, pointer)));
+        rows.push_back(std::move(row));
+    }
+    page.table(columns, rows);
+    page.paragraph("<small>Counted from the shapes, with a context of " + shown(at(cost, "/context")) +
+                   " tokens and the unit prices &ldquo;" + shown(at(cost, "/energy")) +
+                   "&rdquo;; not a measurement.</small>");
+}
+
+/// What both folders are, to the byte.
+void addFiles(Page& page, const Json& certificate)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [where, whose] : {std::pair{"/model", "this model"}, {"/original", "original"}})
+        if (const Json& files = at(certificate, (std::string(where) + "/identity/weights_sha256").c_str());
+            files.is_object())
+            for (const auto& [file, digest] : files.items())
+                rows.push_back({escaped(std::string(whose) + ": " + file),
+                                digest.is_string() ? code(digest.get<std::string>()) : "-"});
+    if (rows.empty())
+        return;
+    page.heading("Weight files");
+    page.table({"File", "SHA-256"}, rows);
 }
 
 void addPerplexityPlots(Page& page, const Json& result, const Json& divergence)
@@ -257,7 +234,7 @@ void addText(Page& page, const Json& result)
     if (const Json& noise = at(d, "/noise_floor/mean"); noise.is_object())
         rows.emplace_back("KL of the original in float16 from itself", interval(noise));
     page.facts(rows);
-    page.raw("<p><small>In brackets: 95 % intervals over windows.</small></p>\n");
+    page.paragraph("<small>In brackets: 95 % intervals over windows.</small>");
     if (result["perplexity"].is_number())
         addPerplexityPlots(page, result, d);
     const auto barsOf = [&](const Json& buckets, const char* value) {
@@ -314,10 +291,9 @@ void addLatency(Page& page, const Json& latency)
             rows.push_back({shown(nameOf(model)), shown(at(length, "/prompt_tokens")),
                             shown(at(length, "/prefill_seconds/median")),
                             shown(at(length, "/decode_seconds_per_token/median")),
-                            shown(at(model, "/memory/linear_bytes")), shown(at(length, "/cache_bytes")),
+                            bytes(at(model, "/memory/linear_bytes")), bytes(at(length, "/cache_bytes")),
                             shown(at(length, "/decode_joules_per_token/median"))});
-    page.table({"Model", "Prompt, tokens", "Prefill, s", "A token, s", "Linear layers, bytes", "Cache, bytes",
-                "Joule a token"},
+    page.table({"Model", "Prompt, tokens", "Prefill, s", "A token, s", "Linear layers", "Cache", "Joule a token"},
                rows);
     for (const auto& [pointer, caption] :
          {std::pair{"/first_token_seconds/median", "Time to the first token, milliseconds (lower is better)"},
@@ -334,26 +310,38 @@ void addLatency(Page& page, const Json& latency)
     }
 }
 
+void addLayers(Page& page, const Json& layers)
+{
+    std::vector<std::pair<std::string, double>> errors;
+    for (const Json& layer : layers)
+        if (at(layer, "/relative_error").is_number())
+            errors.emplace_back(layer.value("name", ""), layer["relative_error"].get<double>());
+    if (errors.empty())
+        return;
+    page.heading("Layer by layer");
+    page.bars("Relative error of each layer on the calibration text, in the order of the model", errors);
+}
+
 } // namespace
 
 std::string reportHtml(const Json& certificate)
 {
-    Page page;
-    addVerdict(page, certificate);
-    addModel(page, certificate, "/model", "Model");
-    addModel(page, certificate, "/original", "Original");
+    Page page("Quality certificate");
+    addSummary(page, certificate);
+    addVerdict(page, at(certificate, "/gate"));
     addText(page, at(certificate, "/evaluation"));
     addTasks(page, at(certificate, "/evaluation/tasks"), at(certificate, "/original_tasks"));
-    std::vector<std::pair<std::string, double>> layers;
-    for (const Json& layer : at(certificate, "/layers"))
-        if (at(layer, "/relative_error").is_number())
-            layers.emplace_back(layer.value("name", ""), layer["relative_error"].get<double>());
-    page.bars("Relative error of each layer on the calibration text, in the order of the model", layers);
+    addLayers(page, at(certificate, "/layers"));
     addLatency(page, at(certificate, "/latency"));
+    addCost(page, at(certificate, "/cost"));
+    addModel(page, at(certificate, "/model"), at(certificate, "/layers"), "Model");
+    addRecipe(page, at(certificate, "/model/quantization"));
+    addModel(page, at(certificate, "/original"), Json(), "Original");
     page.heading("How it was measured");
     page.facts({{"Program", shown(at(certificate, "/program"))},
                 {"Machine", shown(at(certificate, "/machine/name"))},
                 {"Command", "<code>" + shown(at(certificate, "/command")) + "</code>"}});
+    addFiles(page, certificate);
     return std::move(page).finished();
 }
 

@@ -23,7 +23,9 @@ public:
         , m_float(count(arithmeticBits(model)) / 8)
         , m_linear(originalWeightBytes(model))
         , m_table(storedBytes(model, model.embeddingTensor()))
-        , m_head(m_config.tiedHead ? m_table : storedBytes(model, std::string(m_config.names.head) + ".weight"))
+        , m_head(m_config.tiedHead       ? m_table
+                 : model.quantizedHead() ? m_linear
+                                         : storedBytes(model, std::string(m_config.names.head) + ".weight"))
     {
     }
 
@@ -136,7 +138,7 @@ public:
         return out;
     }
 
-    Cost head() const
+    Cost head(const PackedLayerInfo* planes, int terms, bool ofBytes) const
     {
         const std::uint64_t width = count(m_config.embeddingWidth), hidden = count(m_config.hidden);
         Cost out;
@@ -144,7 +146,13 @@ public:
             out += norm(hidden);
         if (width != hidden)
             out += dense(width, hidden, m_table);
-        out += dense(count(m_config.vocab), width, m_head);
+        if (planes) {
+            out += layer(headLayer(m_config), planes, terms).cost;
+        } else {
+            out += dense(count(m_config.vocab), width, ofBytes ? 1 : m_head);
+            if (ofBytes)
+                out += Cost{{.multiplies = count(m_config.vocab)}, {.scales = sizeof(float) * count(m_config.vocab)}};
+        }
         if (m_config.headSoftcap)
             out.operations.multiplies += 2 * count(m_config.vocab);
         return out;
@@ -217,14 +225,16 @@ int arithmeticBits(const ModelFolder& model)
 }
 
 TokenCost tokenCost(const ModelFolder& model, const std::map<std::string, PackedLayerInfo>& planes, int terms,
-                    std::int64_t context)
+                    std::int64_t context, bool byteHead)
 {
     const Counter counter(model);
-    TokenCost out;
-    for (const LinearInfo& linear : linearLayers(model.config)) {
+    const auto planesOf = [&planes](const LinearInfo& linear) {
         const auto packed = planes.find(linear.name);
-        out.layers.push_back(counter.layer(linear, packed == planes.end() ? nullptr : &packed->second, terms));
-    }
+        return packed == planes.end() ? nullptr : &packed->second;
+    };
+    TokenCost out;
+    for (const LinearInfo& linear : linearLayers(model.config))
+        out.layers.push_back(counter.layer(linear, planesOf(linear), terms));
     Cost attention, elementwise;
     for (int block = 0; block < model.config.layers; ++block) {
         attention += counter.attention(block, context);
@@ -233,7 +243,7 @@ TokenCost tokenCost(const ModelFolder& model, const std::map<std::string, Packed
     out.parts = {{"embedding", counter.embedding()},
                  {"attention", attention},
                  {"elementwise", elementwise},
-                 {"head", counter.head()}};
+                 {"head", counter.head(planesOf(headLayer(model.config)), terms, byteHead)}};
     return out;
 }
 

@@ -37,8 +37,9 @@ struct TokenCost {
 int arithmeticBits(const ModelFolder& model);
 
 /// One token with `context` positions to attend to, itself included (>= 1; windows see less). Layers named in `planes`
-/// run from planes with scales of `terms` powers of two, all others dense in their original type.
+/// run from planes with scales of `terms` powers of two (the head, too, where it is named), all others dense in their
+/// original type. `byteHead`: the head is of signed bytes.
 TokenCost tokenCost(const ModelFolder& model, const std::map<std::string, PackedLayerInfo>& planes, int terms,
-                    std::int64_t context);
+                    std::int64_t context, bool byteHead = false);
 
 } // namespace sa

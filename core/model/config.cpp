@@ -200,6 +200,12 @@ std::vector<LinearInfo> linearLayersReading(const ModelConfig& config, int block
     return layers;
 }
 
+LinearInfo headLayer(const ModelConfig& c)
+{
+    const std::string name(c.names.head);
+    return {name, lastPart(name), {}, static_cast<int>(c.layers), c.vocab, c.embeddingWidth, false};
+}
+
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig& c)
 {
     std::vector<ExpectedTensor> out;

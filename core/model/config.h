@@ -132,6 +132,9 @@ std::vector<LinearInfo> linearLayersOfBlock(const ModelConfig& config, int block
 /// Those of them that read one input, and so share a Hessian.
 std::vector<LinearInfo> linearLayersReading(const ModelConfig& config, int block, LinearInput input);
 
+/// The output head as a linear: `block` is the number of blocks, `role` means nothing.
+LinearInfo headLayer(const ModelConfig& config);
+
 /// Every tensor a dense folder of this model must hold, with its shape. With a tied head there is no head here.
 struct ExpectedTensor {
     std::string name;

@@ -46,17 +46,18 @@ public:
         m_state = at::zeros({2}, ints());
         std::size_t zeroed = 0, scratch = 0;
         std::int64_t rows[kLinearInputs] = {}, widest = c.hidden;
+        m_model->forEachProduct([&](const StepProduct& product) {
+            widest = std::max<std::int64_t>({widest, product.K, product.N});
+            if (!product.planes)
+                return;
+            zeroed = std::max(zeroed, product.planes->image.zeroedBytes);
+            scratch = std::max(scratch, product.planes->image.scratchBytes);
+        });
         for (const StepBlock& block : m_model->blocks)
             for (int input = 0; input < kLinearInputs; ++input) {
                 std::int64_t all = 0;
-                for (const StepProduct& product : block.products[static_cast<std::size_t>(input)]) {
+                for (const StepProduct& product : block.products[static_cast<std::size_t>(input)])
                     all += product.N;
-                    widest = std::max<std::int64_t>({widest, product.K, product.N});
-                    if (!product.planes)
-                        continue;
-                    zeroed = std::max(zeroed, product.planes->image.zeroedBytes);
-                    scratch = std::max(scratch, product.planes->image.scratchBytes);
-                }
                 rows[input] = std::max(rows[input], all);
             }
         m_hidden = vector(c.hidden);
@@ -67,7 +68,7 @@ public:
         m_inner = vector(rows[static_cast<int>(LinearInput::Mlp)]);
         m_turned = vector(widest);
         m_product = vector(widest);
-        m_logits = vector(m_model->head.size(0));
+        m_logits = vector(m_model->head.N);
         m_buffers = {bytes(zeroed).data_ptr(), bytes(scratch).data_ptr()};
         m_attentionScratch = bytes(stepAttentionScratchBytes(static_cast<int>(c.heads), static_cast<int>(c.headDim)));
         m_codes = m_model->positions->at(0, caches.front().keys.size(1));
@@ -86,7 +87,7 @@ public:
         expectOk(m_graph.replay());
         expectOk(m_graph.wait());
         grow(1);
-        return m_logits.narrow(0, 0, m_model->head.size(0));
+        return m_logits.narrow(0, 0, m_model->head.N);
     }
     std::int32_t likeliest() const override { return *m_token; }
     double time(int count) override
@@ -127,21 +128,25 @@ private:
             expectOk(call());
     }
 
-    void value(const Input& input, std::int64_t n, const StepOutput& output)
+    void value(const Input& input, std::int64_t n, const StepOutput& output, float softcap = 0)
     {
-        enqueue([&] { return gpuStepValue(ready(input), static_cast<int>(n), output, m_launch); });
+        enqueue([&] { return gpuStepValue(ready(input), static_cast<int>(n), output, softcap, m_launch); });
+    }
+
+    void multiplyDense(const StepProduct& product, const Input& input, const float* residual, float* y, float softcap)
+    {
+        const StepMatrix matrix{product.weight.data_ptr(), typeOf(product.weight), product.N, product.K,
+                                floats(product.rowScales)};
+        enqueue([&] {
+            return gpuStepDense(matrix, ready(input), {floats(product.bias), residual, y}, softcap, m_launch);
+        });
     }
 
     /// y = product + residual (may be null).
     void multiply(const StepProduct& product, Input input, const float* residual, float* y)
     {
-        if (!product.planes) {
-            enqueue([&] {
-                return gpuStepDense(product.weight.data_ptr(), typeOf(product.weight), product.N, product.K,
-                                    ready(input), {floats(product.bias), residual, y}, 0, m_launch);
-            });
-            return;
-        }
+        if (!product.planes)
+            return multiplyDense(product, input, residual, y, 0);
         const GpuPlanes& planes = *product.planes;
         if (product.factors.defined()) { // powers of two: exact wherever they go
             input.weight =
@@ -290,6 +295,18 @@ private:
         });
     }
 
+    void recordHead()
+    {
+        const Input input = normOf(m_model->finalNorm, m_hidden);
+        const auto softcap = static_cast<float>(m_model->config.headSoftcap.value_or(0.0));
+        auto* logits = m_logits.data_ptr<float>();
+        if (!m_model->head.planes)
+            return multiplyDense(m_model->head, input, nullptr, logits, softcap);
+        multiply(m_model->head, input, nullptr, logits);
+        if (softcap > 0)
+            value(plain(m_logits), m_model->head.N, {nullptr, nullptr, logits}, softcap);
+    }
+
     void recordAll()
     {
         const StepModel& m = *m_model;
@@ -306,15 +323,10 @@ private:
             value(normOf(m.embeddingNorm, m_hidden), m.config.hidden, {nullptr, nullptr, m_hidden.data_ptr<float>()});
         for (std::size_t i = 0; i < m.blocks.size(); ++i)
             recordBlock(m.blocks[i], m_caches[i]);
+        recordHead();
         enqueue([&] {
-            return gpuStepDense(m.head.data_ptr(), typeOf(m.head), static_cast<int>(m.head.size(0)),
-                                static_cast<int>(m.head.size(1)), ready(normOf(m.finalNorm, m_hidden)),
-                                {nullptr, nullptr, m_logits.data_ptr<float>()},
-                                static_cast<float>(m.config.headSoftcap.value_or(0.0)), m_launch);
-        });
-        enqueue([&] {
-            return gpuStepPick(m_logits.data_ptr<float>(), static_cast<int>(m.head.size(0)),
-                               m_state.data_ptr<std::int32_t>(), m_token.get(), m_launch);
+            return gpuStepPick(m_logits.data_ptr<float>(), m.head.N, m_state.data_ptr<std::int32_t>(), m_token.get(),
+                               m_launch);
         });
     }
     void record()

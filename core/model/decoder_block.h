@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/model/attention.h"
-#include "core/model/linear.h"
+#include "core/model/linear_loading.h"
 #include "core/model/norm.h"
 #include "core/model/positions.h"
 #include "core/model/step_memory.h"
@@ -27,11 +27,6 @@ class Team;
 class DecoderBlock
 {
 public:
-    /// What packed layers become.
-    enum class PackedForm {
-        Planes, ///< PlanesLinear
-        Dense,  ///< DenseLinear of what the planes stand for: the very numbers that a quantize job goes on with
-    };
     /// Reads the block's tensors.
     static Result<DecoderBlock> load(const ModelFolder& model, int block, at::Device device,
                                      PackedForm form = PackedForm::Planes);

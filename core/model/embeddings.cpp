@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/embeddings.h"
 
-#include "core/base/parallel.h"
-#include "core/model/linear.h"
+#include "core/model/linear_loading.h"
+#include "core/model/stored_linear.h"
 #include "core/model/tensors.h"
-#include "sa/kernels/rows.h"
 
 #include <ATen/ATen.h>
 
@@ -24,14 +23,47 @@ Result<at::Tensor> readTable(const ModelFolder& model, const std::string& name, 
     return values.to(info->dtype == Dtype::F16 ? at::kHalf : at::kBFloat16);
 }
 
-kernels::Element elementOf(const at::Tensor& table)
+/// The head in its own form; null: it is the embedding table.
+Result<std::shared_ptr<const Linear>> readHead(const ModelFolder& model, at::Device device)
 {
-    return table.scalar_type() == at::kHalf       ? kernels::Element::F16
-           : table.scalar_type() == at::kBFloat16 ? kernels::Element::BF16
-                                                  : kernels::Element::F32;
+    const std::string name(model.config.names.head);
+    if (model.packedLayer(name)) {
+        SA_TRY(auto bodies, readLinears(model, {headLayer(model.config)}, device));
+        return std::shared_ptr<const Linear>(std::move(bodies.front()));
+    }
+    if (const ByteHeadInfo* bytes = model.byteHead()) {
+        SA_TRY(const ByteWeight weight, readByteHead(model.store, *bytes));
+        at::Tensor codes = at::empty({weight.N, weight.K}, at::kChar), scales = at::empty({weight.N}, at::kFloat);
+        std::copy(weight.codes.begin(), weight.codes.end(), codes.data_ptr<std::int8_t>());
+        std::copy(weight.scales.begin(), weight.scales.end(), scales.data_ptr<float>());
+        return std::shared_ptr<const Linear>(std::make_shared<StoredLinear>(codes.to(device), scales.to(device)));
+    }
+    if (model.config.tiedHead)
+        return std::shared_ptr<const Linear>();
+    SA_TRY(at::Tensor table, readTable(model, name + ".weight", device));
+    return std::shared_ptr<const Linear>(std::make_shared<StoredLinear>(std::move(table)));
 }
 
 } // namespace
+
+Result<HeadInput> HeadInput::load(const ModelFolder& model, at::Device device)
+{
+    const ModelConfig& c = model.config;
+    HeadInput out;
+    if (c.finalNorm) {
+        SA_TRY(out.norm, Norm::load(model, std::string(c.names.finalNorm), device));
+    }
+    if (c.embeddingWidth != c.hidden) {
+        SA_TRY(out.project, readFloatTensor(model.store, std::string(c.names.projectOut) + ".weight", device));
+    }
+    return out;
+}
+
+at::Tensor HeadInput::operator()(const at::Tensor& hidden) const
+{
+    const at::Tensor x = norm(hidden);
+    return project.defined() ? denseProduct(x, project) : x;
+}
 
 Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
 {
@@ -52,15 +84,13 @@ Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
     }
     if (c.embeddingWidth != c.hidden) {
         SA_TRY(out.m_parts.projectIn, weight(c.names.projectIn));
-        SA_TRY(out.m_parts.projectOut, weight(c.names.projectOut));
     }
-    if (c.finalNorm) {
-        SA_TRY(out.m_parts.finalNorm, Norm::load(model, std::string(c.names.finalNorm), device));
-    }
-    out.m_parts.head = out.m_parts.embedding;
-    if (!c.tiedHead) {
-        SA_TRY(out.m_parts.head, readTable(model, std::string(c.names.head) + ".weight", device));
-    }
+    SA_TRY(out.m_parts.headInput, HeadInput::load(model, device));
+    SA_TRY(out.m_parts.head, readHead(model, device));
+    out.m_sharedHead = !out.m_parts.head;
+    if (out.m_sharedHead)
+        out.m_parts.head = std::make_shared<StoredLinear>(out.m_parts.embedding);
+    out.m_vocab = c.vocab;
     return out;
 }
 
@@ -81,48 +111,18 @@ at::Tensor Embeddings::embed(std::span<const std::int32_t> ids, std::int64_t fir
     return m_parts.embeddingNorm(x);
 }
 
-at::Tensor Embeddings::wideHead() const
-{
-    if (m_parts.head.scalar_type() == at::kFloat)
-        return m_parts.head;
-    std::call_once(m_wide->made, [this] { m_wide->head = m_parts.head.to(at::kFloat); });
-    return m_wide->head;
-}
-
-at::Tensor Embeddings::headRow(const at::Tensor& x) const
-{
-    constexpr std::int64_t kRows = 256;
-    const std::int64_t N = m_parts.head.size(0), K = m_parts.head.size(1);
-    at::Tensor out = at::empty({1, N}, x.options());
-    const auto* rows = static_cast<const std::byte*>(m_parts.head.data_ptr());
-    const float* in = x.data_ptr<float>();
-    float* y = out.data_ptr<float>();
-    const auto rowBytes = static_cast<std::int64_t>(m_parts.head.element_size()) * K;
-    parallelTeam([&](Team& team, int) {
-        team.forEach((N + kRows - 1) / kRows, [&](std::int64_t piece) {
-            const std::int64_t begin = piece * kRows;
-            kernels::rowDots(rows + begin * rowBytes, elementOf(m_parts.head), std::min(kRows, N - begin), K, in,
-                             y + begin);
-        });
-    });
-    return out;
-}
-
 at::Tensor Embeddings::logits(const at::Tensor& hidden) const
 {
-    at::Tensor x = m_parts.finalNorm(hidden);
-    if (m_parts.projectOut.defined())
-        x = denseProduct(x, m_parts.projectOut);
-    at::Tensor out = x.size(0) == 1 && x.is_cpu() ? headRow(x.contiguous()) : denseProduct(x, wideHead());
+    at::Tensor out = m_parts.head->forward(m_parts.headInput(hidden));
     return m_parts.softcap ? out.div_(*m_parts.softcap).tanh_().mul_(*m_parts.softcap) : out;
 }
 
 std::int64_t Embeddings::weightBytes() const
 {
-    std::int64_t sum = 0;
+    std::int64_t sum = m_sharedHead ? 0 : m_parts.head->weightBytes();
     for (const at::Tensor* tensor :
-         {&m_parts.embedding, &m_parts.positions, &m_parts.projectIn, &m_parts.projectOut, &m_parts.head})
-        if (tensor->defined() && (tensor != &m_parts.head || !m_parts.head.is_same(m_parts.embedding)))
+         {&m_parts.embedding, &m_parts.positions, &m_parts.projectIn, &m_parts.headInput.project})
+        if (tensor->defined())
             sum += static_cast<std::int64_t>(tensor->nbytes());
     return sum;
 }

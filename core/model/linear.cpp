@@ -7,6 +7,7 @@
 #include "sa/kernels/rows.h"
 
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -137,6 +138,9 @@ std::int64_t PlanesLinear::pieces() const
 namespace
 {
 
+/// From here on unpacking rows for the matrix library is faster than tables (kernels/README.md).
+constexpr std::int64_t kUnpackedTokens = 16;
+
 /// Parts that a tile is cut into where there are fewer tiles than threads, for many tokens: with one, it is memory that
 /// is short. Cuts change no bit.
 std::int64_t partsOfTile(std::int64_t tiles, std::int64_t rows, std::int64_t tokens)
@@ -159,6 +163,24 @@ void PlanesLinear::multiply(std::int64_t piece, const float* x, std::int64_t tok
     if (begin < end)
         expectOk(kernels::lutGemm(kernels::TiledPlanes{view, m_tileRows}, x, M, y, view.N, static_cast<int>(begin),
                                   static_cast<int>(end), threadScratch(kernels::lutGemmScratchBytes(view, M))));
+}
+
+void PlanesLinear::multiplyUnpacked(const at::Tensor& x, float* y) const
+{
+    constexpr std::int64_t kSlabFloats = std::int64_t(1) << 16; // stays in the cache of a core
+    const kernels::TiledPlanes planes{m_weight.view(), m_tileRows};
+    const auto stride = static_cast<std::int64_t>(kernels::denseRowStride(planes.planes));
+    const std::int64_t N = m_weight.N, rows = std::clamp<std::int64_t>(kSlabFloats / stride, 32, 256);
+    const auto slabFloats = static_cast<std::size_t>(rows * stride);
+    parallelFor((N + rows - 1) / rows, [&](std::int64_t piece) {
+        const std::int64_t begin = piece * rows, count = std::min(rows, N - begin);
+        auto* slab = static_cast<float*>(
+            threadScratch((slabFloats + kernels::denseRowsScratchFloats(planes.planes)) * sizeof(float)));
+        expectOk(kernels::denseRows(planes, static_cast<int>(begin), static_cast<int>(begin + count), slab,
+                                    slab + slabFloats));
+        at::Tensor out = at::from_blob(y + begin, {x.size(0), count}, {N, 1}, x.options());
+        at::mm_out(out, x, at::from_blob(slab, {m_weight.K, count}, {1, stride}, x.options()));
+    });
 }
 
 void PlanesLinear::product(std::int64_t piece, const float* x, float* y) const
@@ -197,8 +219,11 @@ at::Tensor PlanesLinear::forward(const at::Tensor& x) const
     at::Tensor output = at::empty(shape, input.options());
     const float* in = input.data_ptr<float>();
     float* out = output.data_ptr<float>();
-    parallelFor(pieces() * partsOfTile(pieces(), m_tileRows, tokens),
-                [&](std::int64_t piece) { multiply(piece, in, tokens, out); });
+    if (tokens >= kUnpackedTokens)
+        multiplyUnpacked(input.view({tokens, K}), out);
+    else
+        parallelFor(pieces() * partsOfTile(pieces(), m_tileRows, tokens),
+                    [&](std::int64_t piece) { multiply(piece, in, tokens, out); });
     if (finishes()) {
         parallelFor(tokens, [&](std::int64_t t) { finish(out + t * N); });
         return output;

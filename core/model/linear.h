@@ -66,8 +66,8 @@ private:
     at::Tensor m_weight, m_bias;
 };
 
-/// Runs the planes directly (kernels/lut_gemm.h), between the transforms of the activations that they were made for: no
-/// dense weight exists at any time. CPU.
+/// Runs the planes directly (kernels/lut_gemm.h), between the transforms of the activations that they were made for.
+/// CPU. Many tokens take a dense product with rows that are unpacked slab by slab: no dense weight exists at any time.
 /// Rows are split over threads; each output is summed in an order that no split changes.
 class PlanesLinear final : public Linear, public RowPieces
 {
@@ -87,6 +87,7 @@ public:
 
 private:
     void multiply(std::int64_t piece, const float* x, std::int64_t tokens, float* y) const;
+    void multiplyUnpacked(const at::Tensor& x, float* y) const; ///< x: f32 [T, K]
 
     PackedWeight m_weight; ///< words in execution layout (kernels/lut_gemm.h)
     int m_tileRows = 1;

@@ -39,25 +39,52 @@ Result<void> checkTensor(const WeightStore& store, const std::string& tensorName
     return {};
 }
 
+Error wrongPackedShape(const ModelFolder& model, const std::string& field, const std::pair<int, int>& found,
+                       const LinearInfo& wanted)
+{
+    return makeError(Errc::BadFormat, "a packed layer has another shape than the architecture")
+        .in(joinPath(model.path, "config.json"))
+        .at("quantization_config." + field)
+        .butFound(std::to_string(found.first) + " x " + std::to_string(found.second))
+        .wanted(std::to_string(wanted.N) + " x " + std::to_string(wanted.K));
+}
+
+Result<void> checkByteHead(const ModelFolder& model)
+{
+    const ByteHeadInfo* head = model.byteHead();
+    if (!head)
+        return {};
+    const LinearInfo wanted = headLayer(model.config);
+    if (head->name != wanted.name || model.packedLayer(wanted.name))
+        return makeError(Errc::BadFormat, model.packedLayer(wanted.name)
+                                              ? "the head is there as planes and as bytes"
+                                              : "the head has another name than the architecture's")
+            .in(joinPath(model.path, "config.json"))
+            .at("quantization_config.head.name")
+            .butFound("\"" + display(head->name, 60) + "\"")
+            .wanted("\"" + wanted.name + "\", once");
+    if (head->N != wanted.N || head->K != wanted.K)
+        return wrongPackedShape(model, "head", {head->N, head->K}, wanted);
+    return {};
+}
+
 Result<void> checkPackedLayers(const ModelFolder& model)
 {
     std::set<std::string> known;
-    for (const auto& layer : linearLayers(model.config)) {
+    auto layers = linearLayers(model.config);
+    layers.push_back(headLayer(model.config));
+    for (const auto& layer : layers) {
         known.insert(layer.name);
         const PackedLayerInfo* info = model.packedLayer(layer.name);
         if (info && (info->N != layer.N || info->K != layer.K))
-            return makeError(Errc::BadFormat, "a packed layer has another shape than the architecture")
-                .in(joinPath(model.path, "config.json"))
-                .at("quantization_config.layers." + layer.name)
-                .butFound(std::to_string(info->N) + " x " + std::to_string(info->K))
-                .wanted(std::to_string(layer.N) + " x " + std::to_string(layer.K));
+            return wrongPackedShape(model, "layers." + layer.name, {info->N, info->K}, layer);
     }
     for (const auto& [layerName, info] : model.quantization->layers)
         if (known.count(layerName) == 0)
             return makeError(Errc::BadFormat, "a packed layer does not belong to this architecture")
                 .in(joinPath(model.path, "config.json"))
                 .at("quantization_config.layers." + display(layerName));
-    return {};
+    return checkByteHead(model);
 }
 
 } // namespace
@@ -86,14 +113,16 @@ Result<ModelFolder> ModelFolder::join(const std::string& path, ModelConfig confi
     model.warnings.insert(model.warnings.end(), model.store.warnings().begin(), model.store.warnings().end());
     if (model.packed())
         SA_CHECK(checkPackedLayers(model));
+    const std::string head = weightOf(model.config.names.head);
     for (const auto& tensor : expectedTensors(model.config)) {
+        if (tensor.name == head && model.quantizedHead())
+            continue;
         const bool weight = tensor.name.ends_with(kWeight);
         if (weight && model.packedLayer(tensor.name.substr(0, tensor.name.size() - kWeight.size())))
             continue;
         const bool embedding = tensor.name == weightOf(model.config.names.embedding);
         SA_CHECK(checkTensor(model.store, embedding ? model.embeddingTensor() : tensor.name, tensor));
     }
-    const std::string head = weightOf(model.config.names.head);
     if (model.config.tiedHead && model.store.contains(head) && model.embeddingTensor() != head)
         model.warnings.push_back(head + " is present but config.json ties the head to the embeddings: it is not used");
     return model;
@@ -115,6 +144,21 @@ std::int64_t ModelFolder::parameters() const
         sum += elements;
     }
     return sum;
+}
+
+const ByteHeadInfo* ModelFolder::byteHead() const
+{
+    return quantization && quantization->byteHead ? &*quantization->byteHead : nullptr;
+}
+
+std::uint64_t ModelFolder::headBytes() const
+{
+    const std::string head(config.names.head);
+    if (const ByteHeadInfo* bytes = byteHead())
+        return bytes->storedBytes();
+    if (const PackedLayerInfo* planes = packedLayer(head))
+        return planes->storedBytes();
+    return (*store.find(config.tiedHead ? embeddingTensor() : weightOf(head)))->sizeBytes; // checked when opened
 }
 
 const PackedLayerInfo* ModelFolder::packedLayer(const std::string& linearName) const

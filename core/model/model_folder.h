@@ -27,6 +27,10 @@ struct ModelFolder {
     /// Number of weights, a tied head counted once, packed weights counted as what they stand for.
     std::int64_t parameters() const;
     const PackedLayerInfo* packedLayer(const std::string& linearName) const; ///< null: dense
+    const ByteHeadInfo* byteHead() const;                                    ///< null: the head is no signed bytes
+    /// The head has a form of its own, planes or bytes: beside the embedding table where the configuration ties them.
+    bool quantizedHead() const { return byteHead() || packedLayer(std::string(config.names.head)); }
+    std::uint64_t headBytes() const; ///< as stored; of a dense tied head those of the embeddings
     /// Tensor with the embedding table: a folder with a tied head may hold it under the head's name only.
     std::string embeddingTensor() const;
 };

@@ -19,6 +19,7 @@ inline kernels::StepFloat typeOf(const at::Tensor& tensor)
 {
     return tensor.scalar_type() == at::kHalf       ? kernels::StepFloat::F16
            : tensor.scalar_type() == at::kBFloat16 ? kernels::StepFloat::BF16
+           : tensor.scalar_type() == at::kChar     ? kernels::StepFloat::I8
                                                    : kernels::StepFloat::F32;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/step_model.h"
 
+#include "core/model/stored_linear.h"
 #include "sa/kernels/gpu_step.h"
 
 #include <ATen/ATen.h>
@@ -54,6 +55,23 @@ StepProduct productOf(std::shared_ptr<const GpuPlanes> planes)
     return out;
 }
 
+std::optional<StepProduct> denseProductOf(const Linear& linear)
+{
+    StepProduct out;
+    if (const auto* dense = dynamic_cast<const DenseLinear*>(&linear)) {
+        out.weight = dense->weight();
+        out.bias = dense->bias();
+    } else if (const auto* stored = dynamic_cast<const StoredLinear*>(&linear)) {
+        out.weight = stored->weight();
+        out.rowScales = stored->rowScales();
+    } else {
+        return std::nullopt;
+    }
+    out.N = static_cast<int>(out.weight.size(0));
+    out.K = static_cast<int>(out.weight.size(1));
+    return out;
+}
+
 /// Bodies in the order of their rows; planes that they share once.
 std::optional<std::vector<StepProduct>> productsOf(const std::vector<const Linear*>& linears)
 {
@@ -61,13 +79,8 @@ std::optional<std::vector<StepProduct>> productsOf(const std::vector<const Linea
     for (std::size_t i = 0; i < linears.size();) {
         if (!linears[i])
             return std::nullopt;
-        if (const auto* dense = dynamic_cast<const DenseLinear*>(linears[i])) {
-            StepProduct product;
-            product.weight = dense->weight();
-            product.bias = dense->bias();
-            product.N = static_cast<int>(product.weight.size(0));
-            product.K = static_cast<int>(product.weight.size(1));
-            out.push_back(std::move(product));
+        if (auto dense = denseProductOf(*linears[i])) {
+            out.push_back(std::move(*dense));
             ++i;
             continue;
         }
@@ -127,8 +140,13 @@ std::optional<StepModel> stepModelOf(const Decoder& decoder)
     out.embedding = ends.embedding;
     out.positionTable = ends.positions;
     out.embeddingNorm = ends.embeddingNorm;
-    out.finalNorm = ends.finalNorm;
-    out.head = inFewerBytes(ends.head);
+    out.finalNorm = ends.headInput.norm;
+    const auto head = productsOf({ends.head.get()});
+    if (!head)
+        return std::nullopt;
+    out.head = head->front();
+    if (out.head.weight.defined() && out.head.weight.scalar_type() == at::kFloat)
+        out.head.weight = inFewerBytes(out.head.weight);
     out.positions = std::make_shared<PositionEncoder>(decoder.positions());
     for (const DecoderBlock& block : decoder.blocks()) {
         StepBlock step{block.shape(), block.norms(), {}};
@@ -146,40 +164,47 @@ std::optional<StepModel> stepModelOf(const Decoder& decoder)
     return out;
 }
 
-std::int64_t StepModel::planeBytes() const
+void StepModel::forEachProduct(const std::function<void(const StepProduct&)>& body) const
 {
-    std::int64_t sum = 0;
     for (const StepBlock& block : blocks)
         for (const auto& products : block.products)
             for (const StepProduct& product : products)
-                if (product.planes)
-                    sum += static_cast<std::int64_t>(product.N) * product.K * product.planes->image.q / 8;
+                body(product);
+    body(head);
+}
+
+std::int64_t StepModel::planeBytes() const
+{
+    std::int64_t sum = 0;
+    forEachProduct([&](const StepProduct& product) {
+        if (product.planes)
+            sum += static_cast<std::int64_t>(product.N) * product.K * product.planes->image.q / 8;
+    });
+    return sum;
+}
+
+std::int64_t StepModel::denseBytes() const
+{
+    std::int64_t sum = 0;
+    forEachProduct([&](const StepProduct& product) {
+        for (const at::Tensor* tensor : {&product.weight, &product.rowScales})
+            if (tensor->defined())
+                sum += static_cast<std::int64_t>(tensor->nbytes());
+    });
     return sum;
 }
 
 std::int64_t StepModel::residentBytes() const
 {
     std::int64_t sum = denseBytes();
-    if (!embedding.is_same(head))
+    if (!embedding.is_same(head.weight))
         sum += static_cast<std::int64_t>(embedding.nbytes());
     if (positionTable.defined())
         sum += static_cast<std::int64_t>(positionTable.nbytes());
-    for (const StepBlock& block : blocks)
-        for (const auto& products : block.products)
-            for (const StepProduct& product : products)
-                if (product.planes)
-                    sum += product.planes->bytes.numel();
-    return sum;
-}
-
-std::int64_t StepModel::denseBytes() const
-{
-    auto sum = static_cast<std::int64_t>(head.nbytes());
-    for (const StepBlock& block : blocks)
-        for (const auto& products : block.products)
-            for (const StepProduct& product : products)
-                if (!product.planes)
-                    sum += static_cast<std::int64_t>(product.weight.nbytes());
+    forEachProduct([&](const StepProduct& product) {
+        if (product.planes)
+            sum += product.planes->bytes.numel();
+    });
     return sum;
 }
 

@@ -6,15 +6,18 @@
 #include "core/model/decoder.h"
 #include "core/model/gpu_linear.h"
 
+#include <functional>
+
 namespace sa
 {
 
 /// Linears of one input that are multiplied together: planes, or one dense matrix.
 struct StepProduct {
     std::shared_ptr<const GpuPlanes> planes; ///< null: dense
-    at::Tensor factors; ///< with planes: f32 [K], the powers of two of their exponents, or undefined
-    at::Tensor weight;  ///< dense: f32, f16 or bf16 [N, K]
-    at::Tensor bias;    ///< f32 [N] of all parts, or undefined
+    at::Tensor factors;   ///< with planes: f32 [K], the powers of two of their exponents, or undefined
+    at::Tensor weight;    ///< dense: f32, f16, bf16 or i8 [N, K]
+    at::Tensor rowScales; ///< with i8: f32 [N]
+    at::Tensor bias;      ///< f32 [N] of all parts, or undefined
     int N = 0, K = 0;
     bool rotated = false; ///< some part has a rotation back
 };
@@ -32,12 +35,14 @@ struct StepModel {
     at::Tensor embedding;     ///< f32, f16 or bf16 [vocab, hidden]
     at::Tensor positionTable; ///< f32 [.., hidden] or undefined
     Norm embeddingNorm, finalNorm;
-    at::Tensor head; ///< f32, f16 or bf16 [vocab, hidden]
+    StepProduct head; ///< [vocab, hidden]
     std::shared_ptr<const PositionEncoder> positions;
     std::vector<StepBlock> blocks;
 
+    /// Of the blocks, then the head.
+    void forEachProduct(const std::function<void(const StepProduct&)>& body) const;
     std::int64_t planeBytes() const;    ///< that a step reads, without padding
-    std::int64_t denseBytes() const;    ///< of dense weights that a step reads, head included
+    std::int64_t denseBytes() const;    ///< of dense weights that a step reads
     std::int64_t residentBytes() const; ///< of all weights on the device
 };
 

@@ -71,6 +71,7 @@ Result<JobSpec> parseQuantize(const SpecReader& reader)
     SA_CHECK(reader.object("options", spec.options));
     SA_CHECK(parseQuantizer(reader, spec));
     SA_CHECK(reader.integer("bits", spec.bits, 1, 4));
+    SA_CHECK(reader.oneOf("head_bits", spec.headBits, {1, 2, 3, 4, kByteHeadBits, kKeptHeadBits}));
     if (reader.has("plan"))
         SA_CHECK(reader.text("plan", spec.plan));
     SA_CHECK(reader.flag("drift_correction", spec.driftCorrection));

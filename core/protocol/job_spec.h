@@ -51,12 +51,16 @@ struct QuantizerOptions {
     bool operator==(const QuantizerOptions&) const = default;
 };
 
+inline constexpr int kKeptHeadBits = 16;
+inline constexpr int kByteHeadBits = 8;
+
 struct QuantizeSpec : QuantizerOptions {
     std::string model;
     std::string out;
     std::string method = "shiftadd"; ///< or the id of a plugin
     Json options = Json::object();   ///< of the method; checked against its schema by the engine
     int bits = 3;                    ///< planes per weight, 1..4; a plan goes before it
+    int headBits = kKeptHeadBits;    ///< of the output head: 16 (as it is), 8 (bytes), or planes, 1..4
     std::string plan;                ///< file of a plan (core/alloc/plan.h): bits layer by layer; empty: none
     bool driftCorrection = true;     ///< aim at the original model's outputs (docs/decisions/0007)
     int threads = 0;                 ///< 0: all cores

@@ -111,6 +111,7 @@ std::vector<std::string> arguments(const QuantizeSpec& spec)
         list.option("--mode", spec.mode);
     if (spec.plan.empty() || spec.bits != fallback.bits)
         list.option("--bits", std::to_string(spec.bits));
+    list.changed("--head-bits", spec.headBits, fallback.headBits);
     list.changed("--plan", spec.plan, fallback.plan);
     addQuantizer(list, spec, fallback);
     list.changed("--drift-correction", spec.driftCorrection, fallback.driftCorrection);

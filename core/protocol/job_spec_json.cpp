@@ -43,6 +43,7 @@ Json object(const QuantizeSpec& spec)
                                 {"method", spec.method},
                                 {"options", spec.options},
                                 {"bits", spec.bits},
+                                {"head_bits", spec.headBits},
                                 {"plan", spec.plan.empty() ? Json() : Json(spec.plan)},
                                 {"drift_correction", spec.driftCorrection},
                                 {"threads", spec.threads},

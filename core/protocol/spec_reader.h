@@ -43,6 +43,21 @@ public:
         value = static_cast<int>(number);
         return {};
     }
+    Result<void> oneOf(const char* key, int& value, std::initializer_list<int> choices) const
+    {
+        const auto field = m_spec.find(key);
+        if (!field)
+            return {};
+        std::string expected;
+        for (const int choice : choices) {
+            if (field->raw().is_number_integer() && field->raw() == choice) {
+                value = choice;
+                return {};
+            }
+            expected += (expected.empty() ? "" : ", ") + std::to_string(choice);
+        }
+        return field->wrong("one of " + expected);
+    }
     Result<void> seed(std::uint64_t& value) const
     {
         SA_TRY(const auto number, m_spec.intOr("seed", 0, 0, kMaxSeed));

@@ -171,7 +171,9 @@ public:
         out.config = c;
         out.device = m_device;
         out.embedding = halves(c.vocab, c.hidden);
-        out.head = c.tiedHead ? out.embedding : halves(c.vocab, c.hidden);
+        out.head.weight = c.tiedHead ? out.embedding : halves(c.vocab, c.hidden);
+        out.head.N = static_cast<int>(c.vocab);
+        out.head.K = static_cast<int>(c.hidden);
         if (c.positionScheme == PositionScheme::Learned)
             out.positionTable = floats({c.positions + c.learnedOffset, c.hidden});
         if (c.embeddingNorm)

@@ -23,6 +23,12 @@ HWY_INLINE FloatVector widen(FloatTag d, const float* p)
     return hn::LoadU(d, p);
 }
 
+HWY_INLINE FloatVector widen(FloatTag d, const std::int8_t* p)
+{
+    const hn::Rebind<std::int32_t, FloatTag> integers;
+    return hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(hn::Rebind<std::int8_t, FloatTag>(), p)));
+}
+
 template<class T> HWY_INLINE FloatVector widen(FloatTag d, const T* p)
 {
     return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, FloatTag>(), p));
@@ -79,8 +85,10 @@ void rowDots(const void* rows, Element element, std::int64_t count, std::int64_t
         allDots(static_cast<const float*>(rows), c, k, x, out);
     else if (element == Element::F16)
         allDots(static_cast<const hwy::float16_t*>(rows), c, k, x, out);
-    else
+    else if (element == Element::BF16)
         allDots(static_cast<const hwy::bfloat16_t*>(rows), c, k, x, out);
+    else
+        allDots(static_cast<const std::int8_t*>(rows), c, k, x, out);
 }
 
 void weightedRowSum(const float* HWY_RESTRICT rows, std::int64_t count, std::int64_t K,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace sa::kernels
 {
@@ -33,15 +34,21 @@ __device__ float widened(__nv_bfloat16 x)
 {
     return __bfloat162float(x);
 }
+__device__ float widened(std::int8_t x)
+{
+    return static_cast<float>(x);
+}
 
 struct DenseStepArguments {
     int N, K;
     StepInput input;
     StepOutput output;
+    const float* rowScales; ///< [N] or null
     float softcap;
 };
 
-/// sum_k w_k x_k of a warp's row, the lane's part; kVectors: rows begin at 16 bytes.
+/// sum_k w_k x_k of a warp's row, the lane's part; kVectors: rows begin at 16 bytes. A lane takes at most 8 elements at
+/// a time: with more, lanes would wait for each other at the banks of shared memory.
 template<class T, bool kVectors>
 __device__ void dot(const T* const (&rows)[kRows], const float* x, int K, float (&sums)[kRows])
 {
@@ -53,13 +60,14 @@ __device__ void dot(const T* const (&rows)[kRows], const float* x, int K, float 
                 sums[r] = fmaf(widened(__ldcs(rows[r] + k)), x[k], sums[r]);
         return;
     }
-    constexpr int kWide = 16 / static_cast<int>(sizeof(T));
+    using Packed = std::conditional_t<sizeof(T) == 1, uint2, uint4>;
+    constexpr int kWide = static_cast<int>(sizeof(Packed) / sizeof(T));
 #pragma unroll 4
     for (int k = lane * kWide; k < K; k += 32 * kWide) {
-        uint4 packed[kRows];
+        Packed packed[kRows];
 #pragma unroll
         for (int r = 0; r < kRows; ++r)
-            packed[r] = __ldcs(reinterpret_cast<const uint4*>(rows[r] + k));
+            packed[r] = __ldcs(reinterpret_cast<const Packed*>(rows[r] + k));
         float values[kWide];
 #pragma unroll
         for (int i = 0; i < kWide; ++i)
@@ -117,6 +125,8 @@ __global__ void __launch_bounds__(kDenseWarps * 32) denseStepKernel(DenseStepArg
             const int out = row + r;
             if (lane != 0 || out >= p.N)
                 continue;
+            if (p.rowScales != nullptr)
+                y *= p.rowScales[out];
             if (p.output.bias != nullptr)
                 y += p.output.bias[out];
             if (p.output.residual != nullptr)
@@ -157,25 +167,27 @@ template<class T> Status dense(const DenseStepArguments& arguments, const void* 
 
 } // namespace gpu
 
-Status gpuStepDense(const void* weight, StepFloat type, int N, int K, const StepInput& input, const StepOutput& output,
-                    float softcap, const StepLaunch& how) noexcept
+Status gpuStepDense(const StepMatrix& matrix, const StepInput& input, const StepOutput& output, float softcap,
+                    const StepLaunch& how) noexcept
 {
-    if (N < 1 || K < 1)
+    if (matrix.N < 1 || matrix.K < 1)
         return Status::BadShape;
-    if (gpu::misaligned(weight, 4))
+    if (gpu::misaligned(matrix.weight, 4))
         return Status::BadPointer;
     if (const Status status = gpu::checkStep(input, output); status != Status::Ok)
         return status;
-    const gpu::DenseStepArguments arguments{N, K, input, output, softcap};
-    switch (type) {
+    const gpu::DenseStepArguments arguments{matrix.N, matrix.K, input, output, matrix.rowScales, softcap};
+    switch (matrix.type) {
     case StepFloat::F32:
-        return gpu::dense<float>(arguments, weight, how);
+        return gpu::dense<float>(arguments, matrix.weight, how);
     case StepFloat::F16:
-        return gpu::dense<__half>(arguments, weight, how);
+        return gpu::dense<__half>(arguments, matrix.weight, how);
+    case StepFloat::I8:
+        return gpu::dense<std::int8_t>(arguments, matrix.weight, how);
     case StepFloat::BF16:
         break;
     }
-    return gpu::dense<__nv_bfloat16>(arguments, weight, how);
+    return gpu::dense<__nv_bfloat16>(arguments, matrix.weight, how);
 }
 
 } // namespace sa::kernels

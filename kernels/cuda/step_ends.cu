@@ -36,7 +36,7 @@ __global__ void embedKernel(StepEmbedding p, const std::int32_t* state, float* y
 
 /// Every block makes the norm by itself; an element a thread.
 template<StepInputKind kKind>
-__global__ void __launch_bounds__(kEndWarps * 32) valueKernel(StepInput in, int n, StepOutput out)
+__global__ void __launch_bounds__(kEndWarps * 32) valueKernel(StepInput in, int n, StepOutput out, float softcap)
 {
     __shared__ float scratch[2 * kEndWarps];
     allowSuccessor();
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kEndWarps * 32) valueKernel(StepInput in, int 
             y += out.bias[k];
         if (out.residual != nullptr)
             y += __ldcg(out.residual + k);
-        out.y[k] = y;
+        out.y[k] = softcap > 0 ? softcap * tanhf(y / softcap) : y;
     }
 }
 
@@ -108,13 +108,16 @@ Status gpuStepEmbed(const StepEmbedding& embedding, const std::int32_t* state, f
 {
     if (embedding.width < 1)
         return Status::BadShape;
+    if (embedding.type == StepFloat::I8) // a table of bytes has no scales here
+        return Status::Unsupported;
     if (embedding.table == nullptr || gpu::misaligned(state, 4) || gpu::misaligned(y, 4))
         return Status::BadPointer;
     return gpu::launch(gpu::stepLaunch(dim3((embedding.width + 255) / 256), dim3(256), 0, how), gpu::embedKernel,
                        embedding, state, y);
 }
 
-Status gpuStepValue(const StepInput& input, int n, const StepOutput& output, const StepLaunch& how) noexcept
+Status gpuStepValue(const StepInput& input, int n, const StepOutput& output, float softcap,
+                    const StepLaunch& how) noexcept
 {
     if (n < 1)
         return Status::BadShape;
@@ -125,7 +128,7 @@ Status gpuStepValue(const StepInput& input, int n, const StepOutput& output, con
     const bool alone = input.kind == StepInputKind::Rms || input.kind == StepInputKind::Layer;
     return gpu::withInputKind(input.kind, [&](auto kind) {
         return gpu::launch(gpu::stepLaunch(dim3(alone ? 1 : (n + kThreads - 1) / kThreads), dim3(kThreads), 0, how),
-                           gpu::valueKernel<kind()>, input, n, output);
+                           gpu::valueKernel<kind()>, input, n, output, softcap);
     });
 }
 

@@ -30,17 +30,24 @@ def switched(*pairs):
     return [word for pair in options.items() for word in pair]
 
 
+# As few bytes as the smallest of the baselines takes: some layers get one plane.
+PLANNED, PLANNED_BITS = "acc, planned", 2.035
+
 # name -> (arguments, calibration windows, bits, on plain models, on outlier variants)
 CASES = {
     "lat plain": (OFF, 32, (2, 3), True, False),
     "+ weighted fit": (switched(("--weighted-fit", "on")), 32, (2, 3), True, False),
     "+ refinement": (switched(("--refinements", "2")), 32, (2, 3), True, False),
     "+ drift correction": (switched(("--drift-correction", "on")), 32, (2, 3), True, False),
+    "+ rescale": (switched(("--rescale", "on")), 32, (2, 3), True, False),
+    "+ rotation": (switched(("--rotate", "on")), 32, (2, 3), True, False),
+    "+ damping 0.1": (switched(("--damping", "0.1")), 32, (2, 3), True, False),
     "lat": ([], 32, (2, 3), True, True),
     "lat, no rescale": (["--rescale", "off"], 32, (2,), False, True),
     "lat, not rotated": (["--rotate", "off"], 32, (2, 3), True, True),
     "lat, 64 windows": ([], 64, (2, 3), True, False),
     "acc": (["--mode", "acc"], 64, (2, 3), True, True),
+    PLANNED: (["--mode", "acc"], 64, (2,), True, False),
     "acc not rotated": (["--mode", "acc", "--rotate", "off"], 64, (2, 3), True, True),
     "rtn": (["--method", "rtn"], 64, (2,), True, False),
     "optq": (["--method", "optq"], 64, (2,), True, False),
@@ -85,6 +92,14 @@ class Runner:
                 self.shiftadd("add-outliers", plain, variant)
         return variant
 
+    def plan(self, source, folder, calibration):
+        """A plan of PLANNED_BITS by the measured sensitivities, as `quantize --plan` takes it."""
+        sensitivity, plan = folder / "sensitivity.json", folder / "plan.json"
+        self.shiftadd("analyze", source, "--out", sensitivity, "--mode", "acc", "--bits", "1,2,3", "--downstream",
+                      "scaled", "--downstream-samples", 8, *calibration, "--cache", "off")
+        self.shiftadd("allocate", sensitivity, "--bits", PLANNED_BITS, "--out", plan)
+        return plan
+
     def measure(self, model, name, bits):
         row = {"model": model, "case": name, "bits": bits}
         if key(row) in self.known:
@@ -96,10 +111,13 @@ class Runner:
             arguments, samples = CASES[name][:2]
             with tempfile.TemporaryDirectory(dir=self.scratch.name) as place:
                 out, dense = pathlib.Path(place) / "out", pathlib.Path(place) / "dense"
+                calibration = ["--calibration", self.options.calibration, "--samples", samples, "--seqlen", 512,
+                               "--threads", self.options.threads]
+                width = ["--bits", bits]
+                if name == PLANNED:
+                    width = ["--plan", self.plan(source, pathlib.Path(place), calibration)]
                 start = time.monotonic()
-                result = self.shiftadd("quantize", source, out, "--bits", bits, "--calibration",
-                                       self.options.calibration, "--samples", samples, "--seqlen", 512, "--threads",
-                                       self.options.threads, *arguments)
+                result = self.shiftadd("quantize", source, out, *width, *calibration, *arguments)
                 row["seconds"] = time.monotonic() - start
                 row["bits_per_weight"] = result["bits_per_weight"]
                 packed = "quantization_config" in json.loads((out / "config.json").read_text())

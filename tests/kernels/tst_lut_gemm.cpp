@@ -192,6 +192,41 @@ private Q_SLOTS:
         }
     }
 
+    void unpackedRowsAreTheTruthRoundedToFloats_data() { addGeometries(); }
+    void unpackedRowsAreTheTruthRoundedToFloats()
+    {
+        QFETCH(Geometry, geometry);
+        std::mt19937_64 random(12);
+        const RandomPlanes planes(geometry, random, -20.0, 3.0);
+        const SignPlanes w = planes.view();
+        std::vector<float> truth(size(w.N) * size(w.K));
+        QVERIFY(unpackDense(w, truth.data()) == Status::Ok);
+        const std::size_t stride = denseRowStride(w);
+        for (const int tileRows : {w.N, 8, 3}) {
+            std::vector<std::uint32_t> words(w.wordCount());
+            QVERIFY(tileWords(w, tileRows, words.data()) == Status::Ok);
+            TiledPlanes tiled{w, tileRows};
+            tiled.planes.bits = words.data();
+            const int begin = w.N / 3, end = w.N;
+            GuardedFloats out(size(end - begin) * stride), scratch(denseRowsScratchFloats(w));
+            QVERIFY(denseRows(tiled, begin, end, out.data(), scratch.data()) == Status::Ok);
+            QVERIFY(out.guardsIntact() && scratch.guardsIntact());
+            for (int n = begin; n < end; ++n)
+                for (std::size_t k = 0; k < stride; ++k) {
+                    const float found = out.data()[size(n - begin) * stride + k];
+                    if (k >= size(w.K)) {
+                        QCOMPARE(found, 0.0F);
+                        continue;
+                    }
+                    double magnitude = 0.0; // two roundings a plane
+                    for (int b = 0; b < w.q; ++b)
+                        magnitude += planes.alpha(n, static_cast<int>(k), b);
+                    const double error = std::fabs(static_cast<double>(found) - truth[size(n) * size(w.K) + k]);
+                    QVERIFY(error <= (2.0 * w.q + 1.0) * 0x1p-24 * magnitude);
+                }
+        }
+    }
+
     void everyNumberOfPlanesMeetsTheBound_data()
     {
         QTest::addColumn<Geometry>("geometry");

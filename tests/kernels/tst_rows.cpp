@@ -12,12 +12,18 @@ using namespace sa::kernels;
 namespace
 {
 
-/// Rows of an element type as stored, and what they mean. Values have 8 significant bits, so that all types hold them.
+/// Rows of an element type as stored, and what they mean. Values have 8 significant bits, so that all float types hold
+/// them; bytes are integers.
 struct Rows {
     Rows(Element element, int count, int K, std::mt19937_64& random)
     {
         std::uniform_int_distribution<int> mantissa(-255, 255), exponent(-9, -2);
         for (int i = 0; i < count * K; ++i) {
+            if (element == Element::I8) {
+                bytes.push_back(static_cast<std::int8_t>(mantissa(random) / 2));
+                values.push_back(bytes.back());
+                continue;
+            }
             const float value = std::ldexp(static_cast<float>(mantissa(random)), exponent(random) - 8);
             values.push_back(value);
             const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -33,11 +39,14 @@ struct Rows {
     }
     const void* data(Element element) const
     {
-        return element == Element::F32 ? static_cast<const void*>(values.data()) : halves.data();
+        return element == Element::F32  ? static_cast<const void*>(values.data())
+               : element == Element::I8 ? static_cast<const void*>(bytes.data())
+                                        : halves.data();
     }
 
     std::vector<float> values;
     std::vector<std::uint16_t> halves;
+    std::vector<std::int8_t> bytes;
 };
 
 } // namespace
@@ -52,8 +61,8 @@ private Q_SLOTS:
         QTest::addColumn<int>("element");
         QTest::addColumn<int>("count");
         QTest::addColumn<int>("K");
-        const char* names[] = {"float32", "float16", "bfloat16"};
-        for (int element = 0; element < 3; ++element)
+        const char* names[] = {"float32", "float16", "bfloat16", "bytes"};
+        for (int element = 0; element < 4; ++element)
             for (const auto& [count, K] : {std::pair{4, 64}, {1, 1}, {7, 37}, {9, 256}, {3, 1000}, {0, 8}})
                 QTest::addRow("%s, %d rows of %d", names[element], count, K) << element << count << K;
     }

@@ -87,6 +87,47 @@ private Q_SLOTS:
         QVERIFY(digestsOf(path(method)) == digestsOf(path(method + "-again")));
     }
 
+    void aStoppedJobGoesOn_data()
+    {
+        QTest::addColumn<QString>("method");
+        QTest::addRow("dense weights, calibrated") << "optq";
+        QTest::addRow("dense weights, no data") << "rtn";
+        QTest::addRow("planes") << "lutgemm-bcq";
+    }
+    void aStoppedJobGoesOn()
+    {
+        QFETCH(QString, method);
+        const QString name = method + "-stopped";
+        QuantizeSpec spec = smallJob(method.toStdString(), path(name).toStdString());
+        const auto stopped = test::runUntil(spec, 17); // of 42, 7 in a block
+        QVERIFY(!stopped);
+        QCOMPARE(stopped.error().code, Errc::Cancelled);
+        QVERIFY2(stopped.error().remedy.find("2 of 6 blocks are kept") != std::string::npos,
+                 stopped.error().remedy.c_str());
+        const auto refused = test::run(spec);
+        QVERIFY(!refused && refused.error().remedy.find("--resume") != std::string::npos);
+
+        spec.resume = true;
+        QuantizeSpec other = spec;
+        other.options = {{"bits", 3}};
+        const auto different = test::run(other);
+        QVERIFY(!different);
+        QVERIFY2(different.error().message.find("recipe.options.bits") != std::string::npos,
+                 different.error().message.c_str());
+
+        std::vector<Json> events;
+        const auto result = test::run(spec, &events);
+        QVERIFY2(result, result ? "" : result.error().sentence().c_str());
+        QCOMPARE((*result)["layers"].size(), std::size_t{42});
+        int restored = 0;
+        for (const Json& event : events)
+            restored += event.contains("layer") && event["layer"].value("restored", false);
+        QCOMPARE(restored, 14);
+        auto whole = digestsOf(path(method));
+        QVERIFY(!whole.empty());
+        QVERIFY(digestsOf(path(name)) == whole);
+    }
+
     void theRecordSaysHowADenseFolderCameToBe()
     {
         const auto record = json::parseFile(path("optq/shiftadd_record.json").toStdString());

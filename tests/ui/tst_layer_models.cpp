@@ -67,6 +67,7 @@ private Q_SLOTS:
     void foreignNamesAreShownEscaped();
     void theForecastFollowsTheFormat_data();
     void theForecastFollowsTheFormat();
+    void theForecastCountsTheHead();
     void summariesFromAWorkerAreChecked_data();
     void summariesFromAWorkerAreChecked();
     void numbersAreReadable();
@@ -198,6 +199,24 @@ void TestLayerModels::theForecastFollowsTheFormat()
     QCOMPARE(forecast.packedBytes, std::uint64_t(bytes));
     QCOMPARE(forecast.storedBytes, std::uint64_t(1000 + bytes));
     QCOMPARE(forecast.bitsPerWeight, 8.0 * double(bytes) / double(N * K));
+}
+
+void TestLayerModels::theForecastCountsTheHead()
+{
+    ModelSummary model;
+    model.layers = {row(0, "mlp.up_proj", 64, 64)};
+    model.storedBytes = 100'000;
+    const std::uint64_t kept = forecastSize(model, 3, {}).storedBytes;
+    QCOMPARE(forecastSize(model, 3, {}, kByteHeadBits).storedBytes, kept); // the worker said nothing of a head
+    model.head = HeadRow{128, 64, 128 * 64 * 2, false, false};
+    QCOMPARE(forecastSize(model, 3, {}).storedBytes, kept);
+    constexpr std::int64_t kBytes = 128 * (64 + 4), kDense = 128 * 64 * 2;
+    QCOMPARE(forecastSize(model, 3, {}, kByteHeadBits).storedBytes, kept + kBytes - kDense);
+    QCOMPARE(headChange(model, kByteHeadBits, {}).traffic, kBytes - kDense);
+    QCOMPARE(headChange(model, 3, {}).traffic, std::int64_t(packedLayerBytes(128, 64, 3, {})) - kDense);
+    model.head->tied = true; // the embeddings stay
+    QCOMPARE(forecastSize(model, 3, {}, kByteHeadBits).storedBytes, kept + kBytes);
+    QCOMPARE(headChange(model, kByteHeadBits, {}).traffic, kBytes - kDense);
 }
 
 void TestLayerModels::summariesFromAWorkerAreChecked_data()

@@ -10,6 +10,8 @@
 #include "ui/widgets/banner.h"
 
 #include <QDialog>
+#include <QPrintDialog>
+#include <QPrinter>
 #include <QPushButton>
 #include <QTextBrowser>
 
@@ -136,6 +138,22 @@ private Q_SLOTS:
         QVERIFY(*json::parseFile(json.toStdString()) == m_page->report()->certificate);
         QVERIFY(MeasureFixture::read(pdf).startsWith("%PDF-"));
         QVERIFY(MeasureFixture::read(html).contains("<svg"));
+    }
+
+    void theReportIsPrinted()
+    {
+        make(0.1, 5);
+        auto* preview = m_page->findChild<QTextBrowser*>();
+        QTRY_VERIFY_WITH_TIMEOUT(preview->toPlainText().contains("Quality certificate"), kPatienceMs);
+        m_page->print();
+        auto* dialog = m_page->findChild<QPrintDialog*>();
+        QVERIFY(dialog && dialog->isVisible());
+        const QString path = m_fixture->folder.filePath("printed.pdf");
+        dialog->printer()->setOutputFileName(path); // what choosing "Print to File" does
+        Q_EMIT dialog->accepted();
+        QTRY_VERIFY_WITH_TIMEOUT(m_page->banner()->isVisible(), kPatienceMs);
+        QVERIFY2(MeasureFixture::read(path).startsWith("%PDF-"), qPrintable(m_page->banner()->details()));
+        dialog->close();
     }
 
     void anExportWithoutAReportIsNotHeldUp()

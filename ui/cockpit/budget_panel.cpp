@@ -134,7 +134,7 @@ void BudgetPanel::onEdited(QDoubleSpinBox* spin, std::uint64_t (BudgetUnits::*by
 
 void BudgetPanel::setTraffic(const std::optional<TokenTraffic>& traffic, int positions)
 {
-    m_units.traffic = traffic;
+    m_traffic = m_units.traffic = traffic;
     const QSignalBlocker blocker(m_context);
     m_context->clear();
     if (traffic) {
@@ -145,6 +145,12 @@ void BudgetPanel::setTraffic(const std::optional<TokenTraffic>& traffic, int pos
         m_context->setCurrentIndex(std::max(0, m_context->findData(traffic->context)));
     }
     m_units.context = m_context->currentData().toInt();
+    refreshRange();
+}
+
+void BudgetPanel::setHeadChange(const HeadChange& change)
+{
+    m_headChange = change;
     refreshRange();
 }
 
@@ -168,7 +174,9 @@ void BudgetPanel::refreshRange()
 {
     const Sensitivity& sensitivity = m_document.sensitivity();
     m_units.weights = sensitivity.weights();
-    m_units.otherBytes = sensitivity.otherBytes;
+    m_units.otherBytes = sensitivity.otherBytes + static_cast<std::uint64_t>(m_headChange.stored); // modulo 2^64
+    if (m_traffic)
+        m_units.traffic->otherBytes = m_traffic->otherBytes + static_cast<double>(m_headChange.traffic);
     const PreparedPlans* plans = m_document.plans();
     m_memoryBox->setVisible(m_units.traffic.has_value());
     m_speedBox->setVisible(m_units.traffic && m_units.speed);

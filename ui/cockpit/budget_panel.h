@@ -4,6 +4,7 @@
 
 #include "ui/cockpit/allocation_document.h"
 #include "ui/cockpit/budget_units.h"
+#include "ui/jobs/size_forecast.h"
 
 #include <QFrame>
 
@@ -27,6 +28,8 @@ public:
     void setSpeedBasis(const std::optional<SpeedBasis>& basis);
     BudgetTrack* track() const { return m_track; }
     QDoubleSpinBox* bitsField() const { return m_bits; }
+    /// What the choice for the output head makes of the model's other bytes.
+    void setHeadChange(const HeadChange& change);
     QDoubleSpinBox* fileField() const { return m_file; }
     QDoubleSpinBox* memoryField() const { return m_memory; }
     QDoubleSpinBox* speedField() const { return m_speed; }
@@ -44,6 +47,8 @@ private:
 
     AllocationDocument& m_document;
     BudgetUnits m_units;
+    std::optional<TokenTraffic> m_traffic; ///< with the head as it is
+    HeadChange m_headChange;
     double m_sizeUnit = 1, m_one = 1; ///< bytes of the size fields' unit
     BudgetTrack* m_track;
     QDoubleSpinBox *m_bits, *m_file, *m_memory, *m_speed;

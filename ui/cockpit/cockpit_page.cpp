@@ -169,6 +169,7 @@ void CockpitPage::setModel(const ModelSummary& model)
     m_wantsEstimate = true;
     m_budget->setTraffic(model.traffic, model.positions);
     m_document.setSensitivity(skeletonOf(model, m_settings));
+    refreshHead();
     refreshCommands();
 }
 
@@ -182,8 +183,14 @@ void CockpitPage::showEvent(QShowEvent* event)
 void CockpitPage::setSettings(const QuantizeSpec& settings)
 {
     m_settings = settings;
+    refreshHead();
     refreshStale();
     refreshCommands();
+}
+
+void CockpitPage::refreshHead()
+{
+    m_budget->setHeadChange(headChange(m_model, m_settings.headBits, m_settings.groupRows));
 }
 
 void CockpitPage::refreshStale()

@@ -79,6 +79,7 @@ private:
     void onAnalyzed(const std::shared_ptr<Sensitivity>& sensitivity);
     void onAnalysisFailed(const JobFailure& failure);
     void showProblem();
+    void refreshHead();
     void refreshStale();
     void refreshCommands();
 

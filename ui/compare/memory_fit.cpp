@@ -24,6 +24,10 @@ std::uint64_t residentBytes(const ModelSummary& model)
         planes += layer.bytes;
         packedWeights += layer.N * layer.K;
     }
+    if (model.head && model.head->quantized) {
+        planes += model.head->bytes;
+        packedWeights += model.head->tied ? 0 : model.head->N * model.head->K;
+    }
     const auto dense = static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.parameters - packedWeights));
     return kProcessBytes + planes + 4 * dense;
 }

@@ -25,7 +25,19 @@ std::uint64_t packedLayerBytes(std::int64_t N, std::int64_t K, int bits, std::op
     return planes + scales;
 }
 
-SizeForecast forecastSize(const ModelSummary& model, int bits, std::optional<int> groupRows)
+HeadChange headChange(const ModelSummary& model, int headBits, std::optional<int> groupRows)
+{
+    if (!model.head || headBits == kKeptHeadBits)
+        return {};
+    const HeadRow& head = *model.head;
+    const auto bytes =
+        static_cast<std::int64_t>(headBits == kByteHeadBits ? static_cast<std::uint64_t>(head.N * (head.K + 4))
+                                                            : packedLayerBytes(head.N, head.K, headBits, groupRows));
+    const auto before = static_cast<std::int64_t>(head.bytes);
+    return {head.tied ? bytes : bytes - before, bytes - before};
+}
+
+SizeForecast forecastSize(const ModelSummary& model, int bits, std::optional<int> groupRows, int headBits)
 {
     SizeForecast forecast;
     std::uint64_t denseBytes = 0; // of the layers that will be replaced
@@ -38,6 +50,7 @@ SizeForecast forecastSize(const ModelSummary& model, int bits, std::optional<int
         weights += layer.weights();
     }
     forecast.storedBytes = model.storedBytes - std::min(model.storedBytes, denseBytes) + forecast.packedBytes;
+    forecast.storedBytes += static_cast<std::uint64_t>(headChange(model, headBits, groupRows).stored); // modulo 2^64
     forecast.bitsPerWeight = weights > 0 ? 8.0 * static_cast<double>(forecast.packedBytes) / weights : 0;
     return forecast;
 }

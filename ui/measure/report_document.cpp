@@ -23,7 +23,7 @@ namespace
 {
 
 constexpr int kDrawing = QTextFormat::UserObject + 1;
-constexpr int kSource = QTextFormat::UserProperty + 1;
+constexpr int kNumber = QTextFormat::UserProperty + 1;
 constexpr double kDrawingWidth = 560, kScreenDpi = 96; // at most as wide as the text column
 constexpr QChar kPlace(0xFFF9);                        // interlinear anchor: in no text
 
@@ -37,18 +37,23 @@ code { font-size: 8pt; }
 figcaption { color: #56616c; }
 )";
 
-/// Draws the SVG text that a character carries.
-class Drawing final : public QObject, public QTextObjectInterface
+/// Draws the SVG that a character carries the number of.
+class Drawings final : public QObject, public QTextObjectInterface
 {
     Q_OBJECT
     Q_INTERFACES(QTextObjectInterface)
 public:
     using QObject::QObject;
 
+    /// Parsed once: it is painted with every line that scrolls by.
+    int add(const QByteArray& source)
+    {
+        m_drawings += new QSvgRenderer(source, this);
+        return static_cast<int>(m_drawings.size()) - 1;
+    }
     QSizeF intrinsicSize(QTextDocument* document, int, const QTextFormat& format) override
     {
-        const QSvgRenderer renderer(format.property(kSource).toByteArray());
-        const QSizeF size = renderer.viewBoxF().size();
+        const QSizeF size = drawing(format)->viewBoxF().size();
         if (size.isEmpty())
             return {1, 1};
         // Paper is laid out in the dots of its own device.
@@ -60,9 +65,12 @@ public:
     }
     void drawObject(QPainter* painter, const QRectF& rect, QTextDocument*, int, const QTextFormat& format) override
     {
-        QSvgRenderer renderer(format.property(kSource).toByteArray());
-        renderer.render(painter, rect);
+        drawing(format)->render(painter, rect);
     }
+
+private:
+    QSvgRenderer* drawing(const QTextFormat& format) const { return m_drawings.at(format.intProperty(kNumber)); }
+    QList<QSvgRenderer*> m_drawings;
 };
 
 } // namespace
@@ -96,15 +104,15 @@ std::unique_ptr<QTextDocument> makeReportDocument(const QString& html)
     document->setDefaultStyleSheet(QString::fromLatin1(kStyle));
     document->setDocumentMargin(24);
     document->setHtml(text);
-    auto* drawing = new Drawing(document.get());
-    document->documentLayout()->registerHandler(kDrawing, drawing);
+    auto* handler = new Drawings(document.get());
+    document->documentLayout()->registerHandler(kDrawing, handler);
     for (const QByteArray& source : std::as_const(drawings)) {
         QTextCursor cursor = document->find(QString(kPlace));
         if (cursor.isNull())
             break;
         QTextCharFormat format;
         format.setObjectType(kDrawing);
-        format.setProperty(kSource, source);
+        format.setProperty(kNumber, handler->add(source));
         cursor.insertText(QString(QChar::ObjectReplacementCharacter), format);
     }
     return document;

@@ -255,9 +255,21 @@ void ReportPage::present(const Report& report)
     m_limits->setReport(report);
     if (same) // the reader may be in the middle of it
         return;
-    auto document = makeReportDocument(report.html);
-    m_preview->setDocument(document.get());
-    m_document = std::move(document);
+    m_preview->setDocument(nullptr);
+    m_document.reset();
+    inBackground(
+        this,
+        [html = report.html, home = thread()] {
+            auto document = makeReportDocument(html);
+            document->moveToThread(home);
+            return std::shared_ptr<QTextDocument>(document.release(), [](QTextDocument* last) { last->deleteLater(); });
+        },
+        [this, html = report.html](const std::shared_ptr<QTextDocument>& document) {
+            if (!m_report || m_report->html != html)
+                return; // another one has come meanwhile
+            m_preview->setDocument(document.get());
+            m_document = document;
+        });
 }
 
 void ReportPage::askWhereToSave(const QString& ending, const QString& filter)
@@ -289,8 +301,17 @@ void ReportPage::print()
     auto printer = std::make_shared<QPrinter>(QPrinter::HighResolution);
     auto* dialog = new QPrintDialog(printer.get(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this,
-            [this, printer] { makeReportDocument(m_report->html)->print(printer.get()); });
+    connect(dialog, &QDialog::accepted, this, [this, printer] {
+        const QString file = printer->outputFileName();
+        m_saver->save(file.isEmpty() ? printer->printerName() : file,
+                      [printer, html = m_report->html]() -> Result<void> {
+                          makeReportDocument(html)->print(printer.get());
+                          if (printer->printerState() == QPrinter::Error)
+                              return makeError(Errc::Io, "the printer did not take it");
+                          return {};
+                      },
+                      {tr("The report was not printed"), tr("The report is printed")});
+    });
     dialog->open();
 }
 

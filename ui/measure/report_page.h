@@ -76,7 +76,7 @@ private:
     QString m_place;
     ReportRun* m_run;
     std::optional<Report> m_report;
-    std::unique_ptr<QTextDocument> m_document;
+    std::shared_ptr<QTextDocument> m_document; ///< the preview only borrows it
     bool m_otherJob = false;
     quint64 m_generation = 0;
 

@@ -44,6 +44,22 @@ Result<LayerRow> parseLayer(const JsonField& field)
     return row;
 }
 
+Result<std::optional<HeadRow>> parseHead(const JsonField& root)
+{
+    const auto field = root.find("head");
+    if (!field)
+        return std::optional<HeadRow>();
+    HeadRow head;
+    SA_TRY(head.N, field->intAt("N", 1, kMaxSize));
+    SA_TRY(head.K, field->intAt("K", 1, kMaxSize));
+    SA_TRY(const std::int64_t bytes, field->intOr("bytes", 0, 0, kMaxBytes));
+    head.bytes = static_cast<std::uint64_t>(bytes);
+    SA_TRY(head.tied, field->boolOr("tied", false));
+    SA_TRY(const std::string dtype, field->stringOr("dtype", ""));
+    head.quantized = dtype == "planes" || dtype == "I8";
+    return std::optional<HeadRow>(head);
+}
+
 Result<void> parseParts(const JsonField& root, ModelSummary& summary)
 {
     if (const auto config = root.find("config")) {
@@ -131,6 +147,7 @@ Result<ModelSummary> parseModelSummary(const Json& result)
         SA_TRY(LayerRow row, parseLayer(element));
         summary.layers.push_back(std::move(row));
     }
+    SA_TRY(summary.head, parseHead(root));
     SA_TRY(summary.traffic, parseTraffic(root));
     if (const auto warnings = root.find("warnings")) {
         SA_TRY(const auto lines, warnings->elements(1000));

@@ -31,6 +31,14 @@ struct LayerRow {
     QString projection() const; ///< the part of the name after the block: "self_attn.q_proj"
 };
 
+/// The output head: what turns the last state into scores of words.
+struct HeadRow {
+    std::int64_t N = 0, K = 0;
+    std::uint64_t bytes = 0; ///< that a token reads
+    bool tied = false;       ///< no parameters of its own: the embeddings, or made of them
+    bool quantized = false;  ///< planes or bytes, stored on their own
+};
+
 /// What one decoded token moves through memory besides the weights of the linear layers (`cost` of docs/PROTOCOL.md).
 struct TokenTraffic {
     int context = 0;       ///< tokens that it looks at
@@ -51,6 +59,7 @@ struct ModelSummary {
     QString mode; ///< of a packed model: "lat"
     int bits = 0; ///< of a packed model
     std::vector<LayerRow> layers;
+    std::optional<HeadRow> head;         ///< absent when the worker did not say
     std::optional<TokenTraffic> traffic; ///< absent when the worker did not say
     QStringList warnings;
 

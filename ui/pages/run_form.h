@@ -7,6 +7,7 @@
 
 #include <QWidget>
 
+class QComboBox;
 class QLabel;
 class QPushButton;
 
@@ -72,6 +73,7 @@ private:
     QuantizeSpec quantizeSpec() const;
     const char* mode() const; ///< "lat" or "acc"
     int bits() const;
+    int headBits() const;
     QString bitsName() const; ///< for the name of the output folder
     void suggestOutput();
     void checkOutput();
@@ -84,6 +86,7 @@ private:
     QLabel* m_modeHint;
     SegmentedControl* m_bits;
     QLabel* m_bitsHint;
+    QComboBox* m_head;
     QWidget* m_planBox;
     QLabel* m_planText;
     std::optional<ChosenPlan> m_plan;

@@ -5,6 +5,7 @@
 #include "core/engine/job.h"
 
 #include <cmath>
+#include <functional>
 #include <vector>
 
 namespace test
@@ -18,6 +19,20 @@ inline sa::Result<sa::Json> run(const sa::JobSpec& spec, std::vector<sa::Json>* 
         [&](const sa::Json& event) {
             if (events)
                 events->push_back(event);
+        },
+        cancel);
+}
+
+/// Cancels, or does `then`, as soon as `layers` layers were computed.
+inline sa::Result<sa::Json> runUntil(const sa::JobSpec& spec, int layers, const std::function<void()>& then = {})
+{
+    sa::CancelToken cancel;
+    int seen = 0;
+    return sa::runJob(
+        spec,
+        [&](const sa::Json& event) {
+            if (event.contains("layer") && !event["layer"].value("restored", false) && ++seen == layers)
+                then ? then() : cancel.cancel();
         },
         cancel);
 }

@@ -2,6 +2,7 @@
 // The decode step on a CUDA device against the ordinary path; skipped where there is no device.
 #include "job_runner.h"
 #include "sa/kernels/gpu.h"
+#include "tests/support/tiny_family.h"
 
 #include <QDir>
 #include <QTemporaryDir>
@@ -13,7 +14,6 @@ using test::run;
 namespace
 {
 
-const QString kFamilies = SA_SOURCE_DIR "/tests/data/families/";
 const QString kSample = SA_SOURCE_DIR "/resources/sample-model";
 
 /// Name of the first way that was measured, which follows the agreement of its logits; empty when the job failed.
@@ -49,14 +49,41 @@ private Q_SLOTS:
     void everyFamilyAgreesOrTakesTheOrdinaryPath_data()
     {
         QTest::addColumn<QString>("variant");
-        for (const QString& variant : QDir(kFamilies).entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name))
+        for (const QString& variant : QDir(test::kFamilies).entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name))
             QTest::addRow("%s", qPrintable(variant)) << variant;
     }
     void everyFamilyAgreesOrTakesTheOrdinaryPath()
     {
         QFETCH(QString, variant);
         const bool ordinary = variant == "opt-projected-post-norm";
-        QCOMPARE(firstWay(kFamilies + variant), QString(ordinary ? "ordinary path" : "decode step"));
+        QCOMPARE(firstWay(test::kFamilies + variant), QString(ordinary ? "ordinary path" : "decode step"));
+    }
+
+    void everyHeadAgrees_data()
+    {
+        QTest::addColumn<QString>("family");
+        QTest::addColumn<int>("bits");
+        for (const char* family : {"gemma-2", "bloom-6-heads", "opt-plain-norms-no-bias", "qwen3"})
+            for (const int bits : {8, 3})
+                QTest::addRow("%s, a head of %d bits", family, bits) << QString(family) << bits;
+    }
+    void everyHeadAgrees()
+    {
+        QFETCH(QString, family);
+        QFETCH(int, bits);
+        const QTemporaryDir folder;
+        QVERIFY(test::copyTinyFamily(family, folder.filePath("model")));
+        QVERIFY(writeFileAtomic(folder.filePath("text").toStdString(), test::lettersText(4000)));
+        QuantizeSpec quantize;
+        quantize.model = folder.filePath("model").toStdString();
+        quantize.out = folder.filePath("packed").toStdString();
+        quantize.calibration = {folder.filePath("text").toStdString()};
+        quantize.samples = 8;
+        quantize.seqlen = 16;
+        quantize.headBits = bits;
+        const auto quantized = run(quantize);
+        QVERIFY2(quantized, quantized ? "" : quantized.error().sentence().c_str());
+        QCOMPARE(firstWay(folder.filePath("packed")), QString("decode step"));
     }
 
     void everyGeometryAgrees_data()

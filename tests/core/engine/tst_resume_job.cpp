@@ -66,20 +66,6 @@ struct Said {
     }
 };
 
-/// Cancels as soon as `layers` layers were computed.
-Result<Json> runUntil(const QuantizeSpec& spec, int layers, const std::function<void()>& then)
-{
-    CancelToken cancel;
-    int seen = 0;
-    return runJob(
-        spec,
-        [&](const Json& event) {
-            if (event.contains("layer") && !event["layer"].value("restored", false) && ++seen == layers)
-                then ? then() : cancel.cancel();
-        },
-        cancel);
-}
-
 } // namespace
 
 class TestResumeJob : public QObject
@@ -147,7 +133,7 @@ private Q_SLOTS:
         m_whole = test::digestsOf(path("whole"));
         QVERIFY(m_whole.size() >= kBlocks + 4);
         // In the middle of the third block
-        const auto stopped = runUntil(quickJob(out()), kFinished * kLayersPerBlock + 3, {});
+        const auto stopped = test::runUntil(quickJob(out()), kFinished * kLayersPerBlock + 3, {});
         QVERIFY(!stopped);
         m_cancelled = stopped.error();
         QVERIFY(QFile::rename(unfinished(), path("template")));
@@ -203,7 +189,7 @@ private Q_SLOTS:
         const auto lat = std::exchange(m_whole, {});
         QVERIFY(test::run(quickJob(path("whole-acc").toStdString())));
         m_whole = test::digestsOf(path("whole-acc"));
-        const auto stopped = runUntil(quickJob(out()), 3 * kLayersPerBlock + 1, {});
+        const auto stopped = test::runUntil(quickJob(out()), 3 * kLayersPerBlock + 1, {});
         QVERIFY(!stopped);
         QCOMPARE(finish(resumed()).restored, 3 * kLayersPerBlock);
         m_mode = "lat";
@@ -221,7 +207,7 @@ private Q_SLOTS:
     void aJobMayBeStoppedAgainAndAgain()
     {
         for (int start = 0; start < kBlocks - kFinished - 1; ++start) {
-            const auto stopped = runUntil(resumed(), kLayersPerBlock + 1, {});
+            const auto stopped = test::runUntil(resumed(), kLayersPerBlock + 1, {});
             QVERIFY(!stopped);
             QCOMPARE(stopped.error().code, Errc::Cancelled);
             QCOMPARE(findUnfinished(out())->finished.size(), static_cast<std::size_t>(kFinished + 1 + start));
@@ -257,7 +243,7 @@ private Q_SLOTS:
     void aJobWithoutAFinishedBlockLeavesNothing()
     {
         QVERIFY(QDir(unfinished()).removeRecursively());
-        const auto stopped = runUntil(quickJob(out()), 2, {});
+        const auto stopped = test::runUntil(quickJob(out()), 2, {});
         QVERIFY(!stopped);
         QVERIFY(stopped.error().remedy.empty());
         QCOMPARE(leftovers(), QStringList());
@@ -282,6 +268,7 @@ private Q_SLOTS:
             };
         };
         row("recipe.bits", [](QuantizeSpec& s, const QString&) { s.bits = 3; });
+        row("recipe.head_bits", [](QuantizeSpec& s, const QString&) { s.headBits = 8; });
         row("recipe.rounds", [](QuantizeSpec& s, const QString&) { s.rounds = 3; });
         row("recipe.apot", [](QuantizeSpec& s, const QString&) { s.apot = 2; });
         row("recipe.damping", [](QuantizeSpec& s, const QString&) { s.damping = 0.02; });
@@ -444,7 +431,7 @@ private Q_SLOTS:
         std::signal(SIGXFSZ, SIG_IGN);
         rlimit old{};
         QCOMPARE(::getrlimit(RLIMIT_FSIZE, &old), 0);
-        const auto stopped = runUntil(resumed(), kLayersPerBlock + 1, [&] {
+        const auto stopped = test::runUntil(resumed(), kLayersPerBlock + 1, [&] {
             const rlimit limit{4096, old.rlim_max};
             ::setrlimit(RLIMIT_FSIZE, &limit);
         });

@@ -52,13 +52,21 @@ struct StepLaunch {
 Status gpuStepProduct(const GpuImage& image, const void* deviceImage, const StepInput& input, const StepOutput& output,
                       void* zeroed, const StepLaunch& launch) noexcept;
 
-enum class StepFloat { F32, F16, BF16 };
-/// W f(x) for dense W [N][K] of `type`; `softcap` c > 0: c tanh(y / c).
-Status gpuStepDense(const void* weight, StepFloat type, int N, int K, const StepInput& input, const StepOutput& output,
-                    float softcap, const StepLaunch& launch) noexcept;
+enum class StepFloat { F32, F16, BF16, I8 };
+/// A dense weight.
+struct StepMatrix {
+    const void* weight = nullptr; ///< [N][K] of `type`
+    StepFloat type = StepFloat::F32;
+    int N = 0, K = 0;
+    const float* rowScales = nullptr; ///< [N] or null: what the sums of rows are multiplied with
+};
+/// W f(x) for a dense W; `softcap` c > 0: c tanh(y / c).
+Status gpuStepDense(const StepMatrix& matrix, const StepInput& input, const StepOutput& output, float softcap,
+                    const StepLaunch& launch) noexcept;
 
-/// y = f(x) + bias + residual, [n]: an input on its own, for what does not read it through a product.
-Status gpuStepValue(const StepInput& input, int n, const StepOutput& output, const StepLaunch& launch) noexcept;
+/// y = f(x) + bias + residual, [n], then the softcap: an input on its own, for what does not read it through a product.
+Status gpuStepValue(const StepInput& input, int n, const StepOutput& output, float softcap,
+                    const StepLaunch& launch) noexcept;
 
 /// What a step begins and ends with: {token, position of the token}, on the device.
 using StepState = std::int32_t[2];

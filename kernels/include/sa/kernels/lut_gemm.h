@@ -43,6 +43,13 @@ Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdif
 Status lutGemm(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                void* scratch) noexcept;
 
+/// Rows [rowBegin, rowEnd) of W^ in float32, planes summed in ascending order: for products with so many tokens that a
+/// matrix library multiplies faster than tables do. out: [rows][denseRowStride(w)], 0 from column K on.
+/// scratch: [denseRowsScratchFloats(w)], private to the call. Rows that share scales are best taken together.
+Status denseRows(const TiledPlanes& w, int rowBegin, int rowEnd, float* out, float* scratch) noexcept;
+std::size_t denseRowStride(const SignPlanes& w) noexcept;         ///< K rounded up to whole words
+std::size_t denseRowsScratchFloats(const SignPlanes& w) noexcept; ///< only the shape is read
+
 /// True for the small groups whose tables hold unshifted sums, see above. Only the shape is read.
 bool lutGemmSharesTables(const SignPlanes& w) noexcept;
 

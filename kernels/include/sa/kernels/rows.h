@@ -9,7 +9,7 @@
 namespace sa::kernels
 {
 
-enum class Element { F32, F16, BF16 };
+enum class Element { F32, F16, BF16, I8 };
 
 /// out[r] = sum_k rows[r, k] * x[k] for rows [count][K] of `element`, widened exactly. Each sum is taken in an order
 /// that depends on K and the vector unit alone. float32 sums in 16 to 32 parts.

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Linears of a model folder, dense or packed, with the body that computes them on a device.
+#pragma once
+
+#include "core/model/linear.h"
+#include "core/model/model_folder.h"
+
+namespace sa
+{
+
+/// What packed layers become.
+enum class PackedForm {
+    Planes, ///< PlanesLinear, or planes on the device
+    Dense,  ///< DenseLinear of what the planes stand for: the very numbers that a quantize job goes on with
+};
+
+/// Linears that read one input, in order. On a device, packed ones are put together where they can be.
+Result<std::vector<std::unique_ptr<Linear>>> readLinears(const ModelFolder& model, const std::vector<LinearInfo>& infos,
+                                                         at::Device device, PackedForm form = PackedForm::Planes);
+
+} // namespace sa
