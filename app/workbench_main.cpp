@@ -12,6 +12,7 @@
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QDir>
+#include <QFile>
 #include <QFontDatabase>
 #include <QLocale>
 #include <QTemporaryDir>
@@ -24,13 +25,14 @@
 namespace
 {
 
-/// Saves pictures in place of a session: own settings, so that the user's are neither shown nor changed.
+/// Saves pictures in place of a session: own settings and results, so that the user's are neither shown nor changed.
 /// `chat`, `measure`: a compressed folder to chat with, or to measure, beside the model; empty: compresses the model.
 int takePictures(sa::ui::MainWindow::Options options, const sa::ui::PictureTour::Options& tourOptions,
                  const QString& chat, const QString& measure, QApplication& app)
 {
     const QTemporaryDir settings;
     options.settingsFile = settings.filePath(QStringLiteral("settings.ini"));
+    qputenv("SHIFTADD_CACHE", QFile::encodeName(settings.filePath(QStringLiteral("cache")))); // the worker inherits it
     if (QFontDatabase::families().contains(QLatin1String("Inter"))) // an offscreen platform has no desktop font
         QApplication::setFont(QFont(QStringLiteral("Inter"), 10));
     sa::ui::Theme theme(app);

@@ -101,6 +101,7 @@ private:
     void onChecked(const Json& result);
     void onCheckFailed(const JobFailure& failure);
     void connectCockpit();
+    void takeMeasuredSpeed();
     void estimateWhenFree();
     void connectUnfinished();
     void makeChatPage();

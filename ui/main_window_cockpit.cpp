@@ -2,6 +2,7 @@
 // The window's part in the bit budget: figures when the worker is free, plans to the Compress page, results back.
 #include "ui/cockpit/cockpit_page.h"
 #include "ui/main_window.h"
+#include "ui/measure/latency_page.h"
 #include "ui/pages/prompt_panel.h"
 #include "ui/pages/run_form.h"
 #include "ui/pages/run_page.h"
@@ -56,6 +57,23 @@ void MainWindow::connectCockpit()
             SpeedBasis{tokensPerSecond * m_packedTokenBytes,
                        tr("%1 tokens/s, measured with %2").arg(decimalText(tokensPerSecond, 0), shown(name, 80))});
     });
+    connect(m_latencyPage, &LatencyPage::kept, this, &MainWindow::takeMeasuredSpeed);
+}
+
+/// Of the compressed model, when it was timed beside the open one.
+void MainWindow::takeMeasuredSpeed()
+{
+    const auto& result = m_latencyPage->result();
+    const ModelSummary& model = m_cockpitPage->model();
+    if (!result || result->models.size() != 2 || result->models.front().folder != model.folder || !model.traffic)
+        return;
+    const MeasuredModel& packed = result->models.back();
+    if (packed.lengths.empty() || !packed.lengths.front().decode.isKnown())
+        return;
+    const double rate = packed.lengths.front().tokensPerSecond();
+    m_cockpitPage->setSpeedBasis(SpeedBasis{
+        rate * (static_cast<double>(packed.linearBytes) + model.traffic->otherBytes),
+        tr("%1 tokens/s, measured with %2").arg(decimalText(rate, 0), shown(QFileInfo(packed.folder).fileName(), 80))});
 }
 
 /// The checks come first: they are quick, and they say whether there is anything to estimate.

@@ -24,6 +24,8 @@ namespace
 
 constexpr int kLayersBeforeCancel = 16; // of the sample's 42: two blocks are finished
 constexpr int kLayersInPicture = 24;    // the run is well under way
+// Little text: what matters is what the pages look like, and that a small machine ends soon.
+constexpr int kSamples = 32, kSeqlen = 256, kCheckedWindows = 10;
 const QString kPrompt = QStringLiteral("The history of the city begins");
 
 } // namespace
@@ -98,6 +100,7 @@ void PictureTour::showModel()
     m_window.disconnect(this);
     connect(&m_window, &MainWindow::openFailed, this, [this] { fail(QStringLiteral("the model does not open")); });
     connect(&m_window, &MainWindow::modelOpened, this, [this] {
+        m_window.runPage()->form()->setWindows(kSamples, kSeqlen, kCheckedWindows);
         waitForChecks(m_window.modelPage()->checks(), [this] {
             m_window.modelPage()->showLayers();
             shoot(QStringLiteral("loaded"), [this] { showChecks(); });

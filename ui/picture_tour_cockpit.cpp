@@ -112,6 +112,7 @@ void PictureTour::showLargeModel()
                     page->heatmapCard()->setView({Quantity::Damage, 2});
                     shoot(QStringLiteral("budget-80-damage"), [this, page, own] {
                         page->heatmapCard()->setView({Quantity::Bits, 2});
+                        page->budget()->setTraffic(page->model().traffic, page->model().positions);
                         page->document().setSensitivity(std::move(*own));
                         showRun();
                     });

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
 
 namespace sa
@@ -21,8 +22,9 @@ constexpr int kAlgorithmVersion = 1;
 constexpr std::size_t kOutlierChannels = 16;
 constexpr double kOutlierRatio = 2.0;
 
-/// Two bits first: where plans below three bits are decided. Then three, then the ends.
-constexpr int kWidthOrder[] = {2, 3, 1, 4};
+/// Two bits first: where plans below three bits are decided. Then one, which other widths predict worst; three and four
+/// follow from two by their errors within some percent (docs/decisions/0020).
+constexpr int kWidthOrder[] = {2, 1, 3, 4};
 
 bool settled(const Figure& figure)
 {
@@ -143,12 +145,14 @@ Result<void> Analysis::score()
     return {};
 }
 
-Result<void> Analysis::describe(const QuantizationInfo& original, const Json& calibration,
-                                const std::vector<std::vector<std::int32_t>>& windows,
-                                const std::vector<std::vector<std::int32_t>>& held, at::Device device)
+/// Fills in the rest of the header; gives what the results depend on.
+Json Analysis::describeHeader(const QuantizationInfo& original, const SplitCalibration& text, at::Device device)
 {
+    const Json& calibration = text.calibration.record;
+    m_sensitivity.model.weightsSha256.clear();
     for (const auto& [file, digest] : original.source.at("weights_sha256").items())
         m_sensitivity.model.weightsSha256[file] = digest.get<std::string>();
+    m_sensitivity.calibration = {};
     for (const auto& digest : calibration.at("sha256"))
         m_sensitivity.calibration.sha256.push_back(digest.get<std::string>());
     m_sensitivity.calibration.samples = m_spec.samples;
@@ -158,30 +162,96 @@ Result<void> Analysis::describe(const QuantizationInfo& original, const Json& ca
     const auto widths = static_cast<std::int64_t>(damageWidths().size());
     // One for the errors; one for the original's outputs and one for every changed model.
     m_sensitivity.forwardPasses = 1 + (widths > 0 ? 1 + widths * static_cast<std::int64_t>(m_layers.size()) : 0);
-    for (const auto& window : held)
+    m_sensitivity.tokens = 0;
+    for (const auto& window : text.held)
         m_sensitivity.tokens += widths > 0 ? static_cast<std::int64_t>(window.size()) : 0;
+    return {{"algorithm", kAlgorithmVersion},
+            {"source", original.source},
+            {"calibration", calibration},
+            {"windows_sha256", digestOf(text.calibration.windows)},
+            {"held_windows_sha256", digestOf(text.held)},
+            {"settings", m_sensitivity.settings}};
+}
+
+void Analysis::describe(const QuantizationInfo& original, const SplitCalibration& text, at::Device device)
+{
+    const Json identity = describeHeader(original, text, device);
     if (!m_spec.cache)
-        return {};
-    const Json identity{{"algorithm", kAlgorithmVersion},
-                        {"source", original.source},
-                        {"calibration", calibration},
-                        {"windows_sha256", digestOf(windows)},
-                        {"held_windows_sha256", digestOf(held)},
-                        {"settings", m_sensitivity.settings}};
+        return;
     auto cache = SensitivityCache::open(identity);
-    if (!cache) {
-        m_context.warn("results cannot be kept for another time: " + cache.error().sentence());
-        return {};
-    }
+    if (!cache)
+        return m_context.warn("results cannot be kept for another time: " + cache.error().sentence());
     m_cache = *std::move(cache);
+    takeOver(*m_cache);
+}
+
+std::size_t Analysis::takeOver(const SensitivityCache& cache)
+{
+    std::size_t count = 0;
     for (std::size_t i = 0; i < m_layers.size(); ++i) {
-        auto known = m_cache->read(i, m_layers[i].name);
+        auto known = cache.read(i, m_layers[i].name);
         if (!known || !sameShape(*known, m_sensitivity.linears[i]))
             continue;
         m_sensitivity.linears[i] = *std::move(known);
         tell(m_sensitivity.linears[i]);
+        ++count;
     }
-    return {};
+    return count;
+}
+
+void Analysis::recall(const QuantizationInfo& original, const SplitCalibration* text, at::Device device)
+{
+    if (text) {
+        const Sensitivity scored = m_sensitivity;
+        const auto cache = SensitivityCache::find(describeHeader(original, *text, device));
+        if (cache && takeOver(*cache) > 0)
+            return;
+        m_sensitivity = scored;
+    }
+    takeStale(original.source);
+}
+
+void Analysis::takeStale(const Json& source)
+{
+    std::optional<Sensitivity> latest;
+    std::filesystem::file_time_type time;
+    for (const SensitivityCache& cache : SensitivityCache::all()) {
+        std::error_code failed;
+        const auto written = std::filesystem::last_write_time(cache.wholePath(), failed);
+        if (failed || (latest && written <= time) || cache.identity().value("source", Json()) != source)
+            continue;
+        if (auto whole = readSensitivity(cache.wholePath())) {
+            latest = *std::move(whole);
+            time = written;
+        }
+    }
+    if (!latest)
+        return;
+    const auto take = [](Figure& to, Figure from) {
+        if (!from.known())
+            return;
+        if (from.provenance == Provenance::Measured)
+            from.provenance = Provenance::Stale;
+        to = from;
+    };
+    for (LinearSensitivity& linear : m_sensitivity.linears) {
+        const LinearSensitivity* known = latest->find(linear.name);
+        if (!known || !sameShape(*known, linear))
+            continue;
+        take(linear.criterion, known->criterion);
+        for (std::size_t i = 0; i < linear.choices.size(); ++i) {
+            if (linear.choices[i].bits == kKeptBits) // that they cost nothing is no measurement
+                continue;
+            take(linear.choices[i].error, known->choices[i].error);
+            take(linear.choices[i].damage, known->choices[i].damage);
+        }
+        linear.detail = known->detail;
+        tell(linear);
+    }
+    m_sensitivity.model.weightsSha256 = latest->model.weightsSha256;
+    m_sensitivity.calibration = latest->calibration;
+    m_sensitivity.forwardPasses = latest->forwardPasses;
+    m_sensitivity.tokens = latest->tokens;
 }
 
 std::vector<int> Analysis::damageWidths() const

@@ -4,6 +4,7 @@
 
 #include "core/engine/downstream.h"
 #include "core/engine/error_pass.h"
+#include "core/engine/quantize_input.h"
 #include "core/engine/sensitivity_cache.h"
 
 #include <optional>
@@ -22,9 +23,12 @@ public:
     Result<void> score();
 
     /// The rest of the header, which decides what earlier results are good for: those are taken over.
-    Result<void> describe(const QuantizationInfo& original, const Json& calibration,
-                          const std::vector<std::vector<std::int32_t>>& windows,
-                          const std::vector<std::vector<std::int32_t>>& held, at::Device device);
+    void describe(const QuantizationInfo& original, const SplitCalibration& text, at::Device device);
+
+    /// In place of describe(), where nothing is to be measured: what earlier analyses of these weights left. Figures
+    /// of this very analysis are taken over as they are; where there are none, those of the latest complete one, as
+    /// stale. `text` is null where the calibration text cannot be had.
+    void recall(const QuantizationInfo& original, const SplitCalibration* text, at::Device device);
 
     /// Criterion and errors, block by block. Layers that have theirs already are swept again where their planes are
     /// still needed for a damage.
@@ -40,6 +44,9 @@ public:
     std::size_t failed() const; ///< layers with a problem
 
 private:
+    Json describeHeader(const QuantizationInfo& original, const SplitCalibration& text, at::Device device);
+    std::size_t takeOver(const SensitivityCache& cache); ///< layers that it knew
+    void takeStale(const Json& source);
     std::vector<int> damageWidths() const; ///< that the spec asks for, in the order of measuring
     std::vector<int> missingErrors(const LinearSensitivity& linear) const;
     std::vector<int> missingDamages(const LinearSensitivity& linear) const;

@@ -34,6 +34,20 @@ Result<Json> resultOf(const Analysis& analysis, const AnalyzeSpec& spec, const s
                 {"tokens", all.tokens}};
 }
 
+/// Nothing is made in the cache folder, and where there is nothing in it, no file is read twice.
+Result<void> recall(Analysis& analysis, const AnalyzeSpec& spec, const ModelFolder& model, at::Device device,
+                    const JobContext& context)
+{
+    if (!spec.cache || SensitivityCache::all().empty())
+        return {};
+    SA_TRY(const QuantizationInfo original, describeOriginal(model, context));
+    const EventSink silent = [](const Json&) {}; // what it would warn of is no news before anything is measured
+    const auto text = splitCalibration(spec, spec.downstreamSamples, model, {silent, context.cancel});
+    SA_CHECK(context.cancel.check());
+    analysis.recall(original, text ? &*text : nullptr, device);
+    return {};
+}
+
 } // namespace
 
 Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context)
@@ -46,6 +60,7 @@ Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context)
     SA_CHECK(analysis.score());
     std::string file = spec.saveTo;
     if (!spec.measure) {
+        SA_CHECK(recall(analysis, spec, model, device, context));
         if (!file.empty())
             SA_CHECK(writeSensitivity(file, analysis.sensitivity()));
         return resultOf(analysis, spec, file, false, watch.seconds());
@@ -53,7 +68,7 @@ Result<Json> analyzeModel(const AnalyzeSpec& spec, const JobContext& context)
 
     SA_TRY(SplitCalibration text, splitCalibration(spec, spec.downstreamSamples, model, context));
     SA_TRY(const QuantizationInfo original, describeOriginal(model, context));
-    SA_CHECK(analysis.describe(original, text.calibration.record, text.calibration.windows, text.held, device));
+    analysis.describe(original, text, device);
     const bool cached = analysis.complete();
     if (!cached) {
         const std::string scratch =

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/prediction.h"
 
-#include "core/base/file.h"
-#include "core/base/resources.h"
 #include "core/engine/sensitivity_cache.h"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-
-namespace fs = std::filesystem;
 
 namespace sa
 {
@@ -20,7 +15,7 @@ namespace
 /// Of the same weights, and by the same quantizer as far as the recipe tells.
 bool isOf(const QuantizationInfo& info, const Json& analysis)
 {
-    if (!analysis.is_object() || !analysis.contains("source") || !analysis.contains("settings"))
+    if (!analysis.contains("source") || !analysis.contains("settings"))
         return false;
     const Json &source = analysis["source"], &settings = analysis["settings"];
     if (!source.is_object() || !settings.is_object() ||
@@ -51,13 +46,6 @@ std::optional<double> kendallTau(const std::vector<double>& a, const std::vector
 
 std::optional<Sensitivity> findCachedSensitivity(const QuantizationInfo& info, const std::string& identity)
 {
-    std::vector<std::string> folders;
-    std::error_code failed;
-    if (const auto root = userCacheFolder())
-        for (fs::directory_iterator entry(joinPath(*root, "sensitivity"), failed), end; !failed && entry != end;
-             entry.increment(failed))
-            folders.push_back(entry->path().string());
-    std::sort(folders.begin(), folders.end());
     // Of several, the one whose calibration is most like the job's.
     const auto likeness = [&](const Sensitivity& s) {
         const Json& c = info.calibration;
@@ -66,11 +54,10 @@ std::optional<Sensitivity> findCachedSensitivity(const QuantizationInfo& info, c
                (c.value("seqlen", 0) == s.calibration.seqlen ? 1 : 0);
     };
     std::optional<Sensitivity> found;
-    for (const auto& folder : folders) {
-        const auto analysis = json::parseFile(joinPath(folder, SensitivityCache::kDescription));
-        if (!analysis || !isOf(info, *analysis))
+    for (const SensitivityCache& cache : SensitivityCache::all()) {
+        if (!isOf(info, cache.identity()))
             continue;
-        auto sensitivity = readSensitivity(joinPath(folder, SensitivityCache::kWhole));
+        auto sensitivity = readSensitivity(cache.wholePath());
         if (!sensitivity)
             continue;
         const bool exact = identityOf(*sensitivity) == identity;

@@ -94,6 +94,17 @@ std::string widthsOf(const Json& layers)
     return out;
 }
 
+/// What made the widths, and what was expected of them.
+std::string planInWords(const Json& plan)
+{
+    std::string out = "rule " + shown(at(plan, "/rule"));
+    const Json& predicted = at(plan, "/predicted");
+    if (at(predicted, "/cost").is_number())
+        out += ", predicted " + shown(at(predicted, "/objective")) + " " + shown(at(predicted, "/cost")) + " (" +
+               shown(at(predicted, "/is")) + ")";
+    return out;
+}
+
 void addModel(Page& page, const Json& model, const Json& layers, const std::string& title)
 {
     if (!model.is_object())
@@ -111,6 +122,8 @@ void addModel(Page& page, const Json& model, const Json& layers, const std::stri
             rows.emplace_back(label, shown(model[key]));
     if (const std::string widths = widthsOf(layers); !widths.empty() && !at(model, "/quantization").is_null())
         rows.emplace_back("Layers", widths);
+    if (const Json& plan = at(model, "/quantization/plan"); plan.is_object())
+        rows.emplace_back("Plan of bits", planInWords(plan));
     page.facts(rows);
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/resources.h"
 #include "core/base/sha256.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -18,14 +19,26 @@ namespace
 
 constexpr const char* kDigest = "sha256";
 
+/// Nothing where the system has no place for caches.
+std::optional<std::string> rootFolder()
+{
+    const auto root = userCacheFolder();
+    return root ? std::optional(joinPath(*root, "sensitivity")) : std::nullopt;
+}
+
+std::string nameOf(const Json& identity)
+{
+    return sha256Of(json::dump(identity)).substr(0, 32);
+}
+
 } // namespace
 
 Result<SensitivityCache> SensitivityCache::open(const Json& identity)
 {
-    const auto root = userCacheFolder();
+    const auto root = rootFolder();
     if (!root)
         return makeError(Errc::NotFound, "there is no folder for caches").wanted("XDG_CACHE_HOME or HOME");
-    const std::string folder = joinPath(joinPath(*root, "sensitivity"), sha256Of(json::dump(identity)).substr(0, 32));
+    const std::string folder = joinPath(*root, nameOf(identity));
     std::error_code failed;
     fs::create_directories(folder, failed);
     if (failed)
@@ -34,6 +47,34 @@ Result<SensitivityCache> SensitivityCache::open(const Json& identity)
     if (!exists(description))
         SA_CHECK(writeFileAtomic(description, json::dumpPretty(identity)));
     return SensitivityCache(folder);
+}
+
+std::optional<SensitivityCache> SensitivityCache::find(const Json& identity)
+{
+    const auto root = rootFolder();
+    if (!root || !exists(joinPath(joinPath(*root, nameOf(identity)), kDescription)))
+        return {};
+    return SensitivityCache(joinPath(*root, nameOf(identity)));
+}
+
+std::vector<SensitivityCache> SensitivityCache::all()
+{
+    std::vector<std::string> folders;
+    std::error_code failed;
+    if (const auto root = rootFolder())
+        for (fs::directory_iterator entry(*root, failed), end; !failed && entry != end; entry.increment(failed))
+            folders.push_back(entry->path().string());
+    std::sort(folders.begin(), folders.end());
+    std::vector<SensitivityCache> out;
+    for (std::string& folder : folders)
+        out.push_back(SensitivityCache(std::move(folder)));
+    return out;
+}
+
+Json SensitivityCache::identity() const
+{
+    auto description = json::parseFile(joinPath(m_folder, kDescription));
+    return description && description->is_object() ? *std::move(description) : Json::object();
 }
 
 std::string SensitivityCache::wholePath() const

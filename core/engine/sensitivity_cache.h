@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sa
 {
@@ -29,6 +30,14 @@ public:
 
     const std::string& folder() const { return m_folder; }
     std::string wholePath() const; ///< of the complete sensitivity
+
+    /// The same without making anything; nothing where there is none.
+    static std::optional<SensitivityCache> find(const Json& identity);
+    /// All that there are, by folder name.
+    static std::vector<SensitivityCache> all();
+
+    /// An empty object when it cannot be read.
+    Json identity() const;
 
     /// Nothing when it is not there, damaged, or of another layer.
     std::optional<LinearSensitivity> read(std::size_t linear, const std::string& name) const;

@@ -77,7 +77,7 @@ struct AnalyzeSpec : QuantizerOptions {
     std::vector<int> bits = {1, 2, 3, 4}; ///< widths to measure, ascending
     bool measure = true;                  ///< false: only what the weights alone say, within seconds
     std::string downstream = "each";      ///< damage at "each" width; "scaled": at one, others by error; "none"
-    int downstreamSamples = 16;           ///< windows that the damage is measured on, held out of the calibration
+    int downstreamSamples = 4;            ///< windows that the damage is measured on, held out of the calibration
     std::string saveTo;                   ///< wire name `save_to`: file for the sensitivity (JSON); empty: cache only
     std::string csv;                      ///< file for the same as a table; empty: none
     bool cache = true;                    ///< take and leave results in the cache folder

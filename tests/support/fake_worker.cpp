@@ -17,6 +17,9 @@
 //                  latency: three prompt lengths, a packed model faster and smaller, one that holds "sluggish" slower;
 //                  energy only where the path holds "metered".
 //                  report: KL 0.07, 4 % more perplexity, 1.25 points lost, held against the job's limits.
+//   analyzed       as `script`, and an earlier analysis with these settings is known: an `analyze` that does not
+//                  `measure` gives its figures, too
+//   stale          as `analyzed`, with other settings
 //   fast-chat      as `script`, a generate sends its tokens without a pause, however many
 //   slow-doctor    as `script`, a doctor takes about 40 s (time to cancel)
 //   deaf-doctor    as `slow-doctor`, but the doctor does not hear a cancel
@@ -561,6 +564,13 @@ private:
         for (std::size_t i = 0; i < table.size(); ++i) {
             whole.linears.push_back(figuresOf(table[i], static_cast<int>(i), false));
             send(id, {{"sensitivity", toJson(whole.linears.back())}});
+        }
+        for (std::size_t i = 0; !measure && (m_mode == "analyzed" || m_mode == "stale") && i < table.size(); ++i) {
+            whole.linears[i] = figuresOf(table[i], static_cast<int>(i), true);
+            for (sa::Choice& choice : whole.linears[i].choices)
+                if (m_mode == "stale" && choice.error.known() && choice.bits != sa::kKeptBits)
+                    choice.error.provenance = choice.damage.provenance = sa::Provenance::Stale;
+            send(id, {{"sensitivity", toJson(whole.linears[i])}});
         }
         for (std::size_t i = 0; measure && i < table.size(); ++i) {
             progress(id, "measure", table[i].name, static_cast<int>(i), static_cast<int>(table.size()), "layers");

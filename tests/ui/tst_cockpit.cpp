@@ -42,6 +42,8 @@ private Q_SLOTS:
     void init();
     void cleanup();
     void anOpenedModelIsEstimated();
+    void whatWasAnalyzedBeforeIsThereOnOpening();
+    void whatWasAnalyzedOtherwiseIsStaleOnOpening();
     void anAnalysisReplacesEstimatesCellByCell();
     void aCancelledAnalysisKeepsWhatIsMeasured();
     void aWorkerThatDiesIsToldOf();
@@ -139,6 +141,30 @@ void TestCockpit::anOpenedModelIsEstimated()
     QVERIFY(heatmap()->hasEstimates());
     QTRY_VERIFY(page()->header()->status().startsWith("Estimated from the weights alone"));
     QVERIFY(!page()->isRunning());
+}
+
+void TestCockpit::whatWasAnalyzedBeforeIsThereOnOpening()
+{
+    open("analyzed");
+    QTRY_COMPARE_WITH_TIMEOUT(count(Provenance::Measured), 41, kPatienceMs);
+    QVERIFY(settle());
+    QVERIFY(!page()->isRunning());
+    QuantizeSpec settings = m_window->runPage()->form()->settings();
+    settings.mode = "acc";
+    page()->setSettings(settings);
+    QCOMPARE(count(Provenance::Stale), 41);
+}
+
+void TestCockpit::whatWasAnalyzedOtherwiseIsStaleOnOpening()
+{
+    open("stale");
+    QTRY_COMPARE_WITH_TIMEOUT(count(Provenance::Stale), 41, kPatienceMs);
+    QTRY_VERIFY(page()->header()->status().contains("other settings"));
+    QVERIFY(heatmap()->lookOf(0).marks & CellLook::Stale);
+    page()->analyze();
+    QTRY_VERIFY_WITH_TIMEOUT(!page()->isRunning(), kPatienceMs);
+    QCOMPARE(count(Provenance::Stale), 0);
+    QCOMPARE(count(Provenance::Measured), 41);
 }
 
 void TestCockpit::anAnalysisReplacesEstimatesCellByCell()

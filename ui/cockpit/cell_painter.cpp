@@ -17,9 +17,9 @@ namespace sa::ui
 namespace
 {
 
-constexpr int kHatch = 6;           // distance of the lines
-constexpr int kWideCell = 60;       // pixels: any text has room
-constexpr double kSmallestText = 6; // points; below it is no help
+constexpr int kHatch = 6;             // distance of the lines
+constexpr int kWideCell = 60;         // pixels: any text has room
+constexpr double kSmallestText = 7.5; // points; smaller figures are noise: zooming shows them
 
 QPixmap hatchTile(const QColor& ink, double ratio)
 {
@@ -80,7 +80,12 @@ void CellPainter::paint(QPainter& painter, const QRect& rect, const CellLook& lo
         (rect.width() > kWideCell || QFontMetrics(m_fitted).horizontalAdvance(look.text) <= rect.width() + 2)) {
         painter.setFont(m_fitted);
         painter.setPen(ink);
-        painter.drawText(rect.adjusted(-2, 0, 2, 0), Qt::AlignCenter, look.text);
+        const QRect place = rect.adjusted(-2, 0, 2, 0);
+        if (look.hatched && !look.outlined) { // no line goes through a figure
+            const QRect text = painter.boundingRect(place, Qt::AlignCenter, look.text);
+            painter.fillRect(text.adjusted(-2, 0, 2, 0) & rect, fill);
+        }
+        painter.drawText(place, Qt::AlignCenter, look.text);
     }
     for (const unsigned mark :
          {CellLook::Pinned, CellLook::Ranged, CellLook::Excluded, CellLook::Linked, CellLook::Stale})

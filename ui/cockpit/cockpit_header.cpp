@@ -195,7 +195,7 @@ double CockpitHeader::fraction() const
 
 void CockpitHeader::refresh()
 {
-    int measured = 0, estimated = 0, failed = 0;
+    int measured = 0, estimated = 0, stale = 0, failed = 0;
     for (const LinearSensitivity& linear : m_document.sensitivity().linears) {
         const auto of = [&linear](Provenance provenance) {
             return std::any_of(linear.choices.begin(), linear.choices.end(), [provenance](const Choice& choice) {
@@ -205,17 +205,20 @@ void CockpitHeader::refresh()
         if (of(Provenance::Failed))
             ++failed;
         else if (of(Provenance::Measured))
-            ++measured;
+            ++(m_document.isStale() ? stale : measured);
+        else if (of(Provenance::Stale))
+            ++stale;
         else if (linear.weightScore.known())
             ++estimated;
     }
-    const auto& calibration = m_document.sensitivity().calibration;
+    const Sensitivity& all = m_document.sensitivity();
+    const auto& calibration = all.calibration;
     QString text;
     if (m_work == Work::Cancelling)
         text = tr("Stopping. What is measured stays.");
     else if (m_work != Work::None)
         text = m_progress.isEmpty() ? tr("Starting") : m_progress;
-    else if (m_document.isStale() && measured > 0)
+    else if (stale > 0)
         text = tr("Measured with other settings than the Compress page has now. Analyze again to be sure.");
     else if (failed > 0)
         text = tr("%1 could not be measured; their tool tips say why.")
@@ -230,10 +233,14 @@ void CockpitHeader::refresh()
         text = tr("Estimated from the weights alone. Analyze measures every layer.");
     else
         text = tr("Nothing is known of the layers yet. Analyze measures them.");
+    if (m_work == Work::None && stale == 0 && failed == 0 && measured > 0 && all.forwardPasses > 0)
+        text += u' ' + tr("%1 passes of the model.").arg(countText(all.forwardPasses));
     m_status->setText(text);
-    m_status->setToolTip(text);
-    setTone(m_status, m_work == Work::None && ((m_document.isStale() && measured > 0) || failed > 0) ? Tone::Warning
-                                                                                                     : Tone::Plain);
+    QString spent;
+    if (all.tokens > 0 && (measured > 0 || stale > 0))
+        spent = u' ' + tr("Damages are means over %1 tokens of text that was held out.").arg(countText(all.tokens));
+    m_status->setToolTip(text + spent);
+    setTone(m_status, m_work == Work::None && (stale > 0 || failed > 0) ? Tone::Warning : Tone::Plain);
     m_bar->setVisible(m_work == Work::Measuring || m_work == Work::Estimating);
     m_bar->setAccessibleDescription(text);
     const bool measuring = m_work == Work::Measuring || m_work == Work::Cancelling;

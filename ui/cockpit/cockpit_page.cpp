@@ -40,6 +40,16 @@ QuantizerOptions comparable(QuantizerOptions options)
     return options;
 }
 
+bool hasMeasured(const Sensitivity& sensitivity)
+{
+    const auto measured = [](const Choice& choice) {
+        return choice.bits != kKeptBits && choice.error.provenance == Provenance::Measured;
+    };
+    return std::any_of(sensitivity.linears.begin(), sensitivity.linears.end(), [&](const LinearSensitivity& linear) {
+        return std::any_of(linear.choices.begin(), linear.choices.end(), measured);
+    });
+}
+
 } // namespace
 
 CockpitPage::CockpitPage(JobService& service, QWidget* parent)
@@ -211,6 +221,7 @@ void CockpitPage::estimate()
     m_wantsEstimate = false;
     AnalyzeSpec spec = analyzeSpec(m_model, m_settings);
     spec.measure = false;
+    m_estimatedWith = spec;
     m_header->setWork(CockpitHeader::Work::Estimating);
     m_analysis->start(std::move(spec));
 }
@@ -245,6 +256,9 @@ void CockpitPage::onAnalyzed(const std::shared_ptr<Sensitivity>& sensitivity)
     const bool measured = m_analysis->spec().measure;
     m_header->setWork(CockpitHeader::Work::None);
     m_document.setSensitivity(std::move(*sensitivity));
+    if (!measured && hasMeasured(m_document.sensitivity())) // with an earlier analysis' figures, of just these settings
+        m_measuredWith = m_estimatedWith;
+    refreshStale();
     refreshCommands();
     if (!measured)
         return;

@@ -52,6 +52,7 @@ public:
     void compress();        ///< takes the plan to the Compress page
     void addTo(QMenu& menu);
 
+    const ModelSummary& model() const { return m_model; } ///< the last one that bits can be shared in
     AllocationDocument& document() { return m_document; }
     CellSelection& selection() { return m_selection; }
     CockpitHeader* header() const { return m_header; }
@@ -89,6 +90,7 @@ private:
     ModelSummary m_model;
     QuantizeSpec m_settings;
     std::optional<QuantizerOptions> m_measuredWith;
+    QuantizerOptions m_estimatedWith; ///< the settings that figures of earlier analyses were asked for with
     QString m_plansFolder;
     bool m_wantsEstimate = false;
     bool m_problemShown = false; ///< the banner is about AllocationDocument::problem()

@@ -96,7 +96,7 @@ QWidget* SidePanel::makeTable()
     setRole(m_table, "flush");
     m_table->setModel(m_sorter);
     m_table->setColumnHidden(LinearTableModel::Criterion, true); // the heatmap has it; there is little room
-    m_table->setColumnSamples({"000", "down_proj", "kept", "", "99.9 %", "~0.0001", "1,023 KiB", "0.001"});
+    m_table->setColumnSamples({"000", "down_proj", "kept", "", "~99.99 %", "~0.0001", "1,023 KiB", "0.001"});
     m_table->setContextMenuPolicy(Qt::CustomContextMenu);
     connect(m_table, &QWidget::customContextMenuRequested, this,
             [this](const QPoint& point) { Q_EMIT menuRequested(m_table->viewport()->mapToGlobal(point)); });

@@ -77,6 +77,7 @@ Result<MeasuredModel> parseModel(const JsonField& field, LatencyResult& whole)
     SA_TRY(const std::uint64_t linears, bytesAt(memory, "linear_bytes"));
     SA_TRY(const std::uint64_t embeddings, bytesAt(memory, "embedding_bytes"));
     out.weightBytes = linears + embeddings;
+    out.linearBytes = linears;
     SA_TRY(out.cacheBytes, bytesAt(memory, "cache_bytes"));
     SA_TRY(out.scratchBytes, bytesAt(memory, "scratch_bytes"));
     if (const auto calculated = field.find("calculated")) {

@@ -28,6 +28,7 @@ struct MeasuredModel {
     QString folder;
     std::vector<LatencyAtLength> lengths; ///< ascending
     std::uint64_t weightBytes = 0, cacheBytes = 0, scratchBytes = 0;
+    std::uint64_t linearBytes = 0;     ///< of the weights: the layers that bits are given to
     double calculatedJoules = kNoNumber; ///< a token, by the analytic model
 
     std::uint64_t memoryBytes() const { return weightBytes + cacheBytes + scratchBytes; }

@@ -67,6 +67,12 @@ void CalibrationCard::setPositions(int positions)
     m_seqlen->setMaximum(positions > 0 ? positions : kMaxWindow);
 }
 
+void CalibrationCard::setWindows(int samples, int seqlen)
+{
+    m_samples->setValue(samples);
+    m_seqlen->setValue(seqlen);
+}
+
 void CalibrationCard::applyTo(QuantizeSpec& spec) const
 {
     spec.calibration.clear();

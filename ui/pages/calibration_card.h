@@ -19,6 +19,7 @@ public:
     /// Tokens that the model can read; 0: unknown.
     void setPositions(int positions);
     void applyTo(QuantizeSpec& spec) const;
+    void setWindows(int samples, int seqlen);
 
 Q_SIGNALS:
     void changed();

@@ -81,6 +81,11 @@ bool CheckCard::isComplete() const
     return !isWanted() || !text().isEmpty();
 }
 
+void CheckCard::setWindows(int windows)
+{
+    m_windows->setValue(windows);
+}
+
 EvaluateSpec CheckCard::evaluation(int positions) const
 {
     EvaluateSpec spec;

@@ -23,6 +23,7 @@ public:
     bool isComplete() const;
     /// `positions`: tokens that the model can read; 0: unknown.
     EvaluateSpec evaluation(int positions) const;
+    void setWindows(int windows);
 
 Q_SIGNALS:
     void changed();

@@ -207,6 +207,12 @@ int RunForm::bits() const
     return m_bits->value();
 }
 
+void RunForm::setWindows(int samples, int seqlen, int checked)
+{
+    m_calibration->setWindows(samples, seqlen);
+    m_check->setWindows(checked);
+}
+
 int RunForm::headBits() const
 {
     return m_head->currentData().toInt();

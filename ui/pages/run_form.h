@@ -47,6 +47,8 @@ public:
     QString outputFolder() const;
     void setOutputFolder(const QString& folder);
     void setBits(int bits);
+    /// How much text calibrates, and how much of it the check afterwards reads.
+    void setWindows(int samples, int seqlen, int checked);
     /// The model's own plan, until the user goes back to one width or another model comes.
     void setPlan(const std::optional<ChosenPlan>& plan);
     bool hasPlan() const { return m_plan.has_value(); }

@@ -54,7 +54,7 @@ ParetoPlot::ParetoPlot(QWidget* parent)
     m_plot->yAxis->setScaleType(QCPAxis::stLogarithmic);
     m_plot->yAxis->setTicker(QSharedPointer<QCPAxisTickerLog>(new QCPAxisTickerLog));
     m_plot->yAxis->setNumberFormat(QStringLiteral("g"));
-    m_plot->yAxis->setNumberPrecision(1);
+    m_plot->yAxis->setNumberPrecision(4); // powers of ten: "10", not "1e+01"
     m_plot->xAxis->ticker()->setTickCount(5);
     m_plot->axisRect()->setMinimumMargins(QMargins(4, 8, 12, 4));
     m_plot->setMouseTracking(true);
@@ -166,8 +166,8 @@ void ParetoPlot::refresh()
         m_plot->yAxis->setRange(bottom, largest * 5); // room for the name of the highest point
     }
     for (const Point& point : m_data.uniforms) {
-        if (point.cost <= 0 || point.name.isEmpty())
-            continue;
+        if (point.cost <= 0 || point.name.isEmpty() || !m_plot->xAxis->range().contains(sizeOf(point.bytes)))
+            continue; // one that the demands leave no room for stands outside
         auto* text = new QCPItemText(m_plot);
         text->setText(point.name);
         text->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);

@@ -305,6 +305,82 @@ private Q_SLOTS:
         }
     }
 
+    void whatWasMeasuredIsThereWithoutMeasuring_data()
+    {
+        QTest::addColumn<int>("seed");
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<bool>("withText");
+        QTest::addColumn<int>("expected");
+        const auto row = [](const char* name, int seed, const char* model, bool withText, Provenance expected) {
+            QTest::addRow("%s", name) << seed << QString(model) << withText << static_cast<int>(expected);
+        };
+        row("with the same settings it is measured", 0, "tiny", true, Provenance::Measured);
+        row("with other settings it is stale", 1, "tiny", true, Provenance::Stale);
+        row("without the calibration text it is stale", 0, "tiny", false, Provenance::Stale);
+        row("of other weights nothing is known", 0, "other", true, Provenance::Estimated);
+    }
+    void whatWasMeasuredIsThereWithoutMeasuring()
+    {
+        QFETCH(int, seed);
+        QFETCH(QString, model);
+        QFETCH(bool, withText);
+        QFETCH(int, expected);
+        QVERIFY(test::run(quickJob()));
+        if (!QFile::exists(path("other"))) {
+            QVERIFY(QDir().mkpath(path("other")));
+            QVERIFY(test::writeTinyModel(path("other").toStdString(), {.blocks = kBlocks}));
+            QVERIFY(patchTensor(path("other/model.safetensors"), "model.layers.0.mlp.up_proj.weight", {0.123f}));
+        }
+        const QStringList kept = cachedLayers();
+
+        AnalyzeSpec spec = quickJob(model);
+        spec.measure = false;
+        spec.seed = static_cast<std::uint64_t>(seed);
+        spec.saveTo = path("recalled.json").toStdString();
+        if (!withText)
+            spec.calibration = {path("gone.txt").toStdString()};
+        std::vector<Json> events;
+        const Sensitivity recalled = analyzed(spec, &events);
+        const auto provenance = static_cast<Provenance>(expected);
+        for (const auto& linear : recalled.linears)
+            for (const int bits : spec.bits)
+                QCOMPARE(linear.choice(bits)->error.provenance, provenance);
+        QVERIFY(!Told(events).phases.contains("measure"));
+        QVERIFY(Told(events).warnings.isEmpty());
+        QCOMPARE(cachedLayers(), kept);
+        if (provenance == Provenance::Measured)
+            QVERIFY(bytesOf(spec.saveTo) == m_undisturbed);
+        if (provenance == Provenance::Stale) {
+            const auto before = readSensitivity(path("undisturbed.json").toStdString());
+            QVERIFY(before);
+            for (const auto& linear : recalled.linears)
+                QCOMPARE(linear.choice(2)->damage.value, before->find(linear.name)->choice(2)->damage.value);
+            QCOMPARE(recalled.forwardPasses, before->forwardPasses);
+        }
+    }
+
+    void whatACancelledAnalysisMeasuredIsThereToo()
+    {
+        CancelToken cancel;
+        std::set<std::string> measured;
+        const auto stopped = runJob(
+            quickJob(),
+            [&](const Json& event) {
+                if (event.contains("sensitivity") && !event["sensitivity"]["criterion"].is_null() &&
+                    measured.insert(event["sensitivity"]["name"].get<std::string>()).second && measured.size() == 5)
+                    cancel.cancel();
+            },
+            cancel);
+        QVERIFY(!stopped);
+        AnalyzeSpec spec = quickJob();
+        spec.measure = false;
+        spec.saveTo = path("recalled.json").toStdString();
+        const Sensitivity recalled = analyzed(spec);
+        for (const auto& linear : recalled.linears)
+            QCOMPARE(linear.choice(2)->error.provenance,
+                     measured.contains(linear.name) ? Provenance::Measured : Provenance::Estimated);
+    }
+
     void scaledDamagesSayThatTheyAreEstimates()
     {
         const Sensitivity each = analyzed(quickJob());
