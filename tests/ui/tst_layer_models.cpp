@@ -174,12 +174,14 @@ void TestLayerModels::theForecastFollowsTheFormat_data()
     QTest::addColumn<int>("groupRows");
     QTest::addColumn<quint64>("bytes");
     // planes: ceil(K/32) words of 4 bytes for each of bits x N; scales: 2 bytes for each of ceil(K/8) x bits x
-    // ceil(N/R)
+    // ceil(N/R); and a byte for each column's exponent
     QTest::addRow("a square layer") << qint64(256) << qint64(256) << 3 << 0
-                                    << quint64(8 * 4 * 3 * 256 + 2 * 32 * 3 * 8);
-    QTest::addRow("ragged sides are padded") << qint64(13) << qint64(33) << 1 << 0 << quint64(2 * 4 * 13 + 2 * 5 * 7);
-    QTest::addRow("a scale for every row") << qint64(8) << qint64(32) << 2 << 1 << quint64(4 * 2 * 8 + 2 * 4 * 2 * 8);
-    QTest::addRow("more rows a scale than rows") << qint64(8) << qint64(32) << 1 << 100 << quint64(4 * 8 + 2 * 4);
+                                    << quint64(8 * 4 * 3 * 256 + 2 * 32 * 3 * 8 + 256);
+    QTest::addRow("ragged sides are padded")
+        << qint64(13) << qint64(33) << 1 << 0 << quint64(2 * 4 * 13 + 2 * 5 * 7 + 33);
+    QTest::addRow("a scale for every row")
+        << qint64(8) << qint64(32) << 2 << 1 << quint64(4 * 2 * 8 + 2 * 4 * 2 * 8 + 32);
+    QTest::addRow("more rows a scale than rows") << qint64(8) << qint64(32) << 1 << 100 << quint64(4 * 8 + 2 * 4 + 32);
 }
 
 void TestLayerModels::theForecastFollowsTheFormat()

@@ -234,7 +234,8 @@ void CockpitHeader::refresh()
     else
         text = tr("Nothing is known of the layers yet. Analyze measures them.");
     if (m_work == Work::None && stale == 0 && failed == 0 && measured > 0 && all.forwardPasses > 0)
-        text += u' ' + tr("%1 passes of the model.").arg(countText(all.forwardPasses));
+        text += u' ' + (all.forwardPasses == 1 ? tr("One pass of the model.")
+                                               : tr("%1 passes of the model.").arg(countText(all.forwardPasses)));
     m_status->setText(text);
     QString spent;
     if (all.tokens > 0 && (measured > 0 || stale > 0))

@@ -22,7 +22,7 @@ std::uint64_t packedLayerBytes(std::int64_t N, std::int64_t K, int bits, std::op
     const auto q = static_cast<std::uint64_t>(bits);
     const std::uint64_t planes = ceilDiv(K, 32) * 4 * q * static_cast<std::uint64_t>(N);
     const std::uint64_t scales = 2 * ceilDiv(K, 8) * q * ceilDiv(N, R);
-    return planes + scales;
+    return planes + scales + static_cast<std::uint64_t>(K); // an exponent a column: the window always rotates
 }
 
 HeadChange headChange(const ModelSummary& model, int headBits, std::optional<int> groupRows)
