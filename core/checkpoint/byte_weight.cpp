@@ -35,7 +35,10 @@ ByteWeight ByteWeight::nearest(const float* w, int N, int K)
         float largest = 0.0F;
         for (std::size_t k = 0; k < columns; ++k)
             largest = std::max(largest, std::fabs(row[k]));
-        const float scale = out.scales[n] = largest / kLargest;
+        float scale = largest / kLargest;
+        if (!std::isfinite(scale * kLargest)) // the quotient was rounded up, at the end of what a float holds
+            scale = std::nextafter(scale, 0.0F);
+        out.scales[n] = scale;
         if (scale == 0.0F) // too small for a float, too
             return;
         for (std::size_t k = 0; k < columns; ++k) // the quotient may round past the end

@@ -384,7 +384,7 @@ void TestPackedDamage::quantizationConfigs_data()
     row("/quant_method", "3", sa::Errc::Unsupported);
     for (const char* value : {"", "null", "0", "-1", "1.0", "\"1\"", "true", "99999999999"})
         row("/version", value);
-    row("/version", "3", sa::Errc::Unsupported);
+    row("/version", "4", sa::Errc::Unsupported);
     for (const char* value : {"1", "\"yes\"", "{}"})
         row("/layers/block.w/rescale", value);
     for (const char* value : {"-1", "1.5", "\"7\"", "true"}) {

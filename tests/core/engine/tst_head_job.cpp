@@ -113,7 +113,10 @@ private Q_SLOTS:
         QVERIFY(config && (*config)["tie_word_embeddings"] == false);
         const double own = perplexity(spec.out, text("letters.txt"), 16),
                      ofExport = perplexity(exportSpec.out, text("letters.txt"), 16);
-        QVERIFY2(std::abs(own / ofExport - 1.0) < 1e-3, qPrintable(QString("%1 and %2").arg(own).arg(ofExport)));
+        // Random weights may be far worse than guessing; their large logits carry float16's rounding along.
+        const double guess = (*config)["vocab_size"].get<double>();
+        const double allowed = 1e-3 * std::max(1.0, std::log(own) / std::log(guess));
+        QVERIFY2(std::abs(own / ofExport - 1.0) < allowed, qPrintable(QString("%1 and %2").arg(own).arg(ofExport)));
     }
 
     /// Blocks do not know of the head; a generated token goes through the row kernel, an evaluation through the matrix.
@@ -293,8 +296,12 @@ private Q_SLOTS:
             for (std::size_t k = 0; k < K; ++k) {
                 const float scale = bytes.scales[n];
                 QVERIFY(bytes.codes[n * K + k] >= -127 && scale >= 0.0F);
-                const double most = 0.5000001 * scale + std::numeric_limits<float>::denorm_min();
-                QVERIFY(std::abs(static_cast<double>(w[n * K + k]) - static_cast<double>(back[n * K + k])) <= most);
+                // Half a level, and what quotient and product are rounded by: 127 levels, twice 2^-24 of each.
+                const double most = (0.5 + 127 * 0x1p-23) * scale + std::numeric_limits<float>::denorm_min();
+                QVERIFY2(
+                    std::abs(static_cast<double>(w[n * K + k]) - static_cast<double>(back[n * K + k])) <= most,
+                    qPrintable(
+                        QString("row %1 column %2: %3 as %4").arg(n).arg(k).arg(w[n * K + k]).arg(back[n * K + k])));
             }
         QCOMPARE(bytes.storedBytes(), std::uint64_t(N * K + 4 * N));
     }
