@@ -30,6 +30,7 @@ constexpr QChar kPlace(0xFFF9);                        // interlinear anchor: in
 const char* const kStyle = R"(
 h1 { font-size: 20pt; font-weight: 600; margin-bottom: 2px; }
 h2 { font-size: 13pt; font-weight: 600; margin-top: 18px; margin-bottom: 6px; }
+p { margin-top: 2px; margin-bottom: 8px; }
 th { font-weight: 500; color: #56616c; text-align: left; padding: 3px 14px 3px 0; }
 td { padding: 3px 14px 3px 0; }
 code { font-size: 8pt; }
