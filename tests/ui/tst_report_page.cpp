@@ -76,7 +76,7 @@ private Q_SLOTS:
         QVERIFY(m_page->limits()->text().startsWith(verdict));
         QCOMPARE(m_page->report()->isAccepted(), accepted);
         QVERIFY(m_page->limits()->text().contains("0.0700"));
-        QVERIFY(m_page->preview()->toPlainText().contains("Perplexity 61.25"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_page->preview()->toPlainText().contains("Perplexity 61.25"), kPatienceMs);
         QVERIFY(!m_page->preview()->toPlainText().contains("svg"));
     }
 
