@@ -4,8 +4,10 @@
 #include "core/base/atomic_file.h"
 #include "core/engine/analysis.h"
 #include "core/engine/quantize_input.h"
+#include "core/engine/source_digests.h"
 #include "core/model/tensors.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace sa
@@ -34,11 +36,28 @@ Result<Json> resultOf(const Analysis& analysis, const AnalyzeSpec& spec, const s
                 {"tokens", all.tokens}};
 }
 
-/// Nothing is made in the cache folder, and where there is nothing in it, no file is read twice.
+/// Whether there is an earlier analysis of a model with this configuration: the digests of all weights, which take long
+/// where models are large, are worth having only then.
+Result<bool> mayBeKnown(const ModelFolder& model, const CancelToken& cancel)
+{
+    const auto analyses = SensitivityCache::all();
+    if (analyses.empty())
+        return false;
+    SA_TRY(const std::string config, configDigest(model, cancel));
+    return std::any_of(analyses.begin(), analyses.end(), [&](const SensitivityCache& analysis) {
+        const Json source = analysis.identity().value("source", Json());
+        return source.is_object() && source.value("config_sha256", Json()) == config;
+    });
+}
+
+/// Nothing is made in the cache folder.
 Result<void> recall(Analysis& analysis, const AnalyzeSpec& spec, const ModelFolder& model, at::Device device,
                     const JobContext& context)
 {
-    if (!spec.cache || SensitivityCache::all().empty())
+    if (!spec.cache)
+        return {};
+    SA_TRY(const bool known, mayBeKnown(model, context.cancel));
+    if (!known)
         return {};
     SA_TRY(const QuantizationInfo original, describeOriginal(model, context));
     const EventSink silent = [](const Json&) {}; // what it would warn of is no news before anything is measured

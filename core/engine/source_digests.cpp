@@ -11,6 +11,15 @@
 namespace sa
 {
 
+Result<std::string> configDigest(const ModelFolder& model, const CancelToken& cancel)
+{
+    const std::string config = joinPath(model.path, "config.json");
+    if (exists(config))
+        return sha256OfFile(config, &cancel);
+    SA_TRY(const Json implied, readConfig(model.path));
+    return sha256Of(json::dumpPretty(implied));
+}
+
 Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
 {
     const auto files = model.store.files();
@@ -31,14 +40,8 @@ Result<Json> hashSource(const ModelFolder& model, const JobContext& context)
         SA_TRY(const std::string digest, std::move(*digests[i]));
         weights[nameOf(i)] = digest;
     }
-    const std::string config = joinPath(model.path, "config.json");
     Json out{{"weights_sha256", weights}, {"tokenizer_sha256", nullptr}};
-    if (exists(config)) {
-        SA_TRY(out["config_sha256"], sha256OfFile(config, &context.cancel));
-    } else {
-        SA_TRY(const Json implied, readConfig(model.path));
-        out["config_sha256"] = sha256Of(json::dumpPretty(implied));
-    }
+    SA_TRY(out["config_sha256"], configDigest(model, context.cancel));
     for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json"}) {
         const std::string tokenizer = joinPath(model.path, name);
         if (!exists(tokenizer))

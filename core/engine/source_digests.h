@@ -10,5 +10,7 @@ namespace sa
 /// quantization_config.source: the SHA-256 of every weight file, of the configuration and of tokenizer.json. Where
 /// there is no config.json, of what it would say; without tokenizer.json, null. Reads all weights; reports progress.
 Result<Json> hashSource(const ModelFolder& model, const JobContext& context);
+/// Its `config_sha256` alone: reads no weights.
+Result<std::string> configDigest(const ModelFolder& model, const CancelToken& cancel);
 
 } // namespace sa
