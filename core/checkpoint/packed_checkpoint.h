@@ -39,6 +39,9 @@ struct PackedLayerInfo {
     bool sameShape(const PackedLayerInfo& other) const; ///< everything but name and errors
 };
 
+/// The entry itself, without the name.
+Json toJson(const PackedLayerInfo& layer);
+
 /// The output head where it is stored as signed bytes.
 struct ByteHeadInfo {
     std::string name; ///< without ".weight": "lm_head"

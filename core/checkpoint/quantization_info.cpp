@@ -158,24 +158,29 @@ std::vector<std::int64_t> scalesShape(const PackedLayerInfo& info)
             (static_cast<std::int64_t>(info.N) + info.R - 1) / info.R};
 }
 
+Json toJson(const PackedLayerInfo& layer)
+{
+    Json entry{{"N", layer.N},
+               {"K", layer.K},
+               {"q", layer.q},
+               {"R", layer.R},
+               {"C", layer.C},
+               {"error", layer.error},
+               {"relative_error", layer.relativeError}};
+    if (layer.rescaled)
+        entry["rescale"] = true;
+    if (layer.inputRotation)
+        entry["input_rotation"] = *layer.inputRotation;
+    if (layer.outputRotation)
+        entry["output_rotation"] = *layer.outputRotation;
+    return entry;
+}
+
 Json QuantizationInfo::toJson() const
 {
     Json layerList = Json::object();
-    for (const auto& [layerName, layer] : layers) {
-        Json& entry = layerList[layerName] = {{"N", layer.N},
-                                              {"K", layer.K},
-                                              {"q", layer.q},
-                                              {"R", layer.R},
-                                              {"C", layer.C},
-                                              {"error", layer.error},
-                                              {"relative_error", layer.relativeError}};
-        if (layer.rescaled)
-            entry["rescale"] = true;
-        if (layer.inputRotation)
-            entry["input_rotation"] = *layer.inputRotation;
-        if (layer.outputRotation)
-            entry["output_rotation"] = *layer.outputRotation;
-    }
+    for (const auto& [layerName, layer] : layers)
+        layerList[layerName] = sa::toJson(layer);
     Json out{{"quant_method", kQuantMethod},
              {"version", version},
              {"mode", mode},

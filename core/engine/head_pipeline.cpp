@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The output head behind the last block (docs/decisions/0019): calibrated on what the quantized model feeds it.
-#include "core/base/parallel.h"
 #include "core/engine/block_pipeline.h"
 #include "core/model/tensors.h"
+#include "core/quant/output_energy.h"
 
 #include <ATen/ATen.h>
-#include <algorithm>
-#include <numeric>
 
 namespace sa
 {
-
-namespace
-{
-
-/// tr(A H A^T) for f32 [N, K] on the CPU: slabs of rows in parallel, summed in order.
-double energyUnder(const at::Tensor& rows, const at::Tensor& hessian)
-{
-    constexpr std::int64_t kSlab = 1024;
-    std::vector<double> sums(static_cast<std::size_t>((rows.size(0) + kSlab - 1) / kSlab));
-    parallelFor(static_cast<std::int64_t>(sums.size()), [&](std::int64_t i) {
-        const at::Tensor slab = rows.narrow(0, i * kSlab, std::min(kSlab, rows.size(0) - i * kSlab));
-        sums[static_cast<std::size_t>(i)] = at::mm(slab, hessian).mul_(slab).sum(at::kDouble).item<double>();
-    });
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
-
-} // namespace
 
 Result<QuantizedHead> BlockPipeline::runHead(int bits)
 {
@@ -66,13 +47,11 @@ Result<void> BlockPipeline::headToBytes(const LinearGroup& group, const WindowSt
     HessianAccumulator moments(K, m_device);
     SA_CHECK(accumulate(moments, none, K, read, {}));
     head.bytes = ByteWeight::nearest(weight.data_ptr<float>(), N, K);
-    at::Tensor lost = at::empty_like(weight);
-    head.bytes->unpack(lost.data_ptr<float>());
-    lost.sub_(weight);
-    const at::Tensor hessian = moments.matrix().cpu().to(at::kFloat);
-    const double whole = energyUnder(weight, hessian);
-    head.error = energyUnder(lost, hessian) / 2;
-    head.relativeError = whole > 0 ? 2 * head.error / whole : 0;
+    at::Tensor unpacked = at::empty_like(weight);
+    head.bytes->unpack(unpacked.data_ptr<float>());
+    const OutputEnergies energies = outputEnergies(weight, unpacked, moments.matrix().cpu());
+    head.error = energies.lost / 2;
+    head.relativeError = energies.whole > 0 ? energies.lost / energies.whole : 0;
     m_clock.lap(m_place, "pack");
     return m_context.cancel.check();
 }

@@ -116,9 +116,8 @@ Result<Json> quantize(const QuantizeSpec& spec, const JobContext& context)
             packed[layer.info.name] = &layer.packed;
         SA_TRY(const auto shard, writer.writeShard(shardTensors(tensors[static_cast<std::size_t>(block) + 1], packed)));
         std::vector<FinishedLayer> finished;
-        const Json entries = info.toJson().at("layers");
         for (const auto& layer : quantized)
-            finished.push_back({layer.info.name, layer.seconds, entries.at(layer.info.name)});
+            finished.push_back({layer.info.name, layer.seconds, toJson(info.layers.at(layer.info.name))});
         SA_CHECK(journal.add(shard, finished, secondsBefore + watch.seconds()));
         writer.keep(true);
         pipeline.clock().lap("model", "write");

@@ -84,7 +84,7 @@ Json recordOf(const MethodInfo& method, const QuantizationInfo& info, const Laye
 /// Planes go into the books of the folder, dense results into its record.
 Json journalEntry(const Json& options, const MethodLayer& layer, const QuantizationInfo& info)
 {
-    return layer.output.planes ? info.toJson().at("layers").at(layer.info.name)
+    return layer.output.planes ? toJson(info.layers.at(layer.info.name))
                                : denseEntry(bitsOf(options, layer), layer.output.storedBytes, layer.outcome);
 }
 
@@ -109,7 +109,7 @@ Result<Json> quantizeByPlugin(const QuantizeSpec& spec, const JobContext& contex
     SA_TRY(const at::Device device, parseDevice(spec.device));
     SA_TRY(const ModelFolder model, openOriginal(spec.model, context));
     SA_TRY(StagedFolder stage, openQuantizeStage(spec, context));
-    std::optional<CalibrationText> calibration;
+    CalibrationText calibration; // empty: the method looks at none
     if (method.needsHessian(options)) {
         SA_TRY(calibration, readCalibration(spec, model, context));
     }
@@ -125,19 +125,18 @@ Result<Json> quantizeByPlugin(const QuantizeSpec& spec, const JobContext& contex
     info.mode = method.id;
     info.bits = options.value("bits", 0);
     info.recipe = recipeOf(effective);
-    info.calibration = calibration ? calibration->record : Json();
-    const auto windows = calibration ? calibration->windows : std::vector<std::vector<std::int32_t>>{};
+    info.calibration = calibration.record;
     SA_TRY(const std::string library256, sha256OfFile(method.library, &context.cancel));
-    SA_TRY(QuantizeJournal journal, QuantizeJournal::open(spec.out, folder, model, info, windows, device, context,
-                                                          {{"method_sha256", library256}}));
+    SA_TRY(QuantizeJournal journal, QuantizeJournal::open(spec.out, folder, model, info, calibration.windows, device,
+                                                          context, {{"method_sha256", library256}}));
     writer.keep(journal.finishedBlocks() > 0);
     const double secondsBefore = journal.seconds();
 
     const auto tensors = dealToShards(model.store.names(), model.config.names.block, model.config.layers);
     SA_CHECK(writer.writeShard(shardTensors(tensors.front(), {})));
     MethodPipeline pipeline(model, method, library, json::dump(options), device, context);
-    if (calibration)
-        SA_CHECK(pipeline.embed(windows));
+    if (!calibration.windows.empty())
+        SA_CHECK(pipeline.embed(calibration.windows));
     LayerLedger ledger(info, context);
     const auto skip = [&](int block, const ModelFolder& finished) { return pipeline.skip(block, finished); };
     SA_CHECK(journal.restore(model, info, tensors, writer, skip, ledger, context));

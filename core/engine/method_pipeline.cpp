@@ -5,6 +5,7 @@
 #include "core/engine/block_pipeline.h"
 #include "core/model/tensors.h"
 #include "core/quant/hessian.h"
+#include "core/quant/output_energy.h"
 
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -14,28 +15,6 @@ namespace sa
 
 namespace
 {
-
-constexpr std::int64_t kRowsPerPiece = 128; ///< of the sums below; a constant, so that they do not depend on threads
-
-/// {tr(E H E^T), tr(W H W^T)} with E = W^ - W; H undefined: the unit matrix.
-std::pair<double, double> energies(const at::Tensor& weight, const at::Tensor& quantized, const at::Tensor& hessian)
-{
-    const std::int64_t N = weight.size(0), pieces = (N + kRowsPerPiece - 1) / kRowsPerPiece;
-    std::vector<std::pair<double, double>> sums(static_cast<std::size_t>(pieces));
-    const at::Tensor H = hessian.defined() ? hessian.to(at::kFloat) : at::Tensor();
-    const auto energy = [&](const at::Tensor& rows) {
-        return ((H.defined() ? at::mm(rows, H) : rows) * rows).sum(at::kDouble).item<double>();
-    };
-    parallelFor(pieces, [&](std::int64_t i) {
-        const std::int64_t begin = i * kRowsPerPiece, end = std::min(N, begin + kRowsPerPiece);
-        const at::Tensor rows = weight.slice(0, begin, end);
-        sums[static_cast<std::size_t>(i)] = {energy(quantized.slice(0, begin, end) - rows), energy(rows)};
-    });
-    std::pair<double, double> out{0.0, 0.0};
-    for (const auto& [error, whole] : sums)
-        out = {out.first + error, out.second + whole};
-    return out;
-}
 
 at::Tensor asTensor(std::vector<float>& values, std::int64_t N, std::int64_t K)
 {
@@ -201,7 +180,8 @@ Result<void> MethodPipeline::quantizeGroup(const std::vector<LinearInfo>& layers
             if (auto rounded = roundToDtype(output.dense, stored->dtype); !rounded)
                 return std::move(rounded).error().in(m_model.path).at(layers[i].name);
         }
-        const auto [error, energy] = energies(weights[i], asTensor(output.dense, layers[i].N, layers[i].K), hessian);
+        const auto [error, energy] =
+            outputEnergies(weights[i], asTensor(output.dense, layers[i].N, layers[i].K), hessian);
         const double relative = energy > 0.0 ? error / energy : 0.0;
         done.push_back(
             {layers[i], std::move(output), {error / 2, relative, watch.seconds() / static_cast<double>(count)}});

@@ -79,7 +79,7 @@ void addVerdict(Page& page, const Json& gate)
         page.paragraph("<span class=\"bad\">Accepted all the same: " + shown(reason) + "</span>");
 }
 
-/// "3 bits: 120 layers, 2 bits: 90": how a plan or a uniform width came out.
+/// "120 of 3 bits, 90 of 2 bits": how a plan or a uniform width came out.
 std::string widthsOf(const Json& layers)
 {
     std::map<int, int, std::greater<>> counts;
