@@ -102,6 +102,7 @@ private:
     void onCheckFailed(const JobFailure& failure);
     void connectCockpit();
     void takeMeasuredSpeed();
+    void takeSpeed(double tokensPerSecond, double bytes, const QString& name);
     void estimateWhenFree();
     void connectUnfinished();
     void makeChatPage();

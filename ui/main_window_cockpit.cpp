@@ -53,9 +53,7 @@ void MainWindow::connectCockpit()
         if (m_packedTokenBytes <= 0)
             return;
         const QString name = QFileInfo(fromUtf8(m_runPage->run()->plan().quantize.out)).fileName();
-        m_cockpitPage->setSpeedBasis(
-            SpeedBasis{tokensPerSecond * m_packedTokenBytes,
-                       tr("%1 tokens/s, measured with %2").arg(decimalText(tokensPerSecond, 0), shown(name, 80))});
+        takeSpeed(tokensPerSecond, m_packedTokenBytes, name);
     });
     connect(m_latencyPage, &LatencyPage::kept, this, &MainWindow::takeMeasuredSpeed);
 }
@@ -70,10 +68,16 @@ void MainWindow::takeMeasuredSpeed()
     const MeasuredModel& packed = result->models.back();
     if (packed.lengths.empty() || !packed.lengths.front().decode.isKnown())
         return;
-    const double rate = packed.lengths.front().tokensPerSecond();
-    m_cockpitPage->setSpeedBasis(SpeedBasis{
-        rate * (static_cast<double>(packed.linearBytes) + model.traffic->otherBytes),
-        tr("%1 tokens/s, measured with %2").arg(decimalText(rate, 0), shown(QFileInfo(packed.folder).fileName(), 80))});
+    takeSpeed(packed.lengths.front().tokensPerSecond(),
+              static_cast<double>(packed.linearBytes) + model.traffic->otherBytes, QFileInfo(packed.folder).fileName());
+}
+
+/// `bytes`: that a token moves; `name`: of the model that was timed.
+void MainWindow::takeSpeed(double tokensPerSecond, double bytes, const QString& name)
+{
+    m_cockpitPage->setSpeedBasis(
+        SpeedBasis{tokensPerSecond * bytes,
+                   tr("%1 tokens/s, measured with %2").arg(decimalText(tokensPerSecond, 0), shown(name, 80))});
 }
 
 /// The checks come first: they are quick, and they say whether there is anything to estimate.

@@ -5,17 +5,12 @@
 //
 //   QT_QPA_PLATFORM=offscreen bench_report REPORT.html [COPIES]     (as `shiftadd report --html` writes it)
 #include "tests/support/timed_application.h"
-#include "ui/measure/model_pair.h"
+#include "tests/ui/measure_fixture.h"
 #include "ui/measure/report_page.h"
 #include "ui/style/theme.h"
-#include "ui/text.h"
-#include "ui/worker/worker_client.h"
 
-#include <QDir>
 #include <QFile>
 #include <QScrollBar>
-#include <QTemporaryDir>
-#include <QTest>
 #include <QTextBrowser>
 
 #include <cstdio>
@@ -29,17 +24,6 @@ void print(const char* what, const TimedApplication::Figures& figures)
 {
     std::printf("{\"bench\":\"report\",\"what\":\"%s\",\"events\":%zu,\"longest_ms\":%.2f,\"over_16_ms\":%td}\n", what,
                 figures.events, figures.longestMs, figures.late);
-}
-
-/// A folder that passes for a model.
-QString makeFolder(const QTemporaryDir& place, const QString& name, const QByteArray& config)
-{
-    const QString path = place.filePath(name);
-    QDir().mkpath(path);
-    QFile file(path + QStringLiteral("/config.json"));
-    if (file.open(QIODevice::WriteOnly))
-        file.write(config);
-    return path;
 }
 
 } // namespace
@@ -57,23 +41,13 @@ int main(int argc, char** argv)
 
     Theme theme(app);
     theme.apply(ThemeMode::Light);
-    const QTemporaryDir place;
-    WorkerClient worker({QStringLiteral(SA_BIN_DIR "/fake_worker"), {QStringLiteral("script")}});
-    ModelPair pair;
-    pair.choose(ModelPair::kOriginal, makeFolder(place, QStringLiteral("toy"), "{}"));
-    pair.choose(ModelPair::kCompressed,
-                makeFolder(place, QStringLiteral("toy-packed"), "{\"quantization_config\":{}}"));
-    Report report;
-    report.spec.evaluate.model = toUtf8(pair.folder(ModelPair::kCompressed));
-    report.spec.evaluate.reference = toUtf8(pair.folder(ModelPair::kOriginal));
-    report.spec.evaluate.text = "text.txt";
-    report.spec.out = "report.json";
-    report.certificate = sa::Json::object();
-    report.html = html;
-    if (!keepReport(place.path(), report, {folderStamp(report.original()), folderStamp(report.compressed())}))
+    MeasureFixture fixture;
+    const QString place = fixture.folder.filePath(QStringLiteral("measurements"));
+    fixture.choose(QStringLiteral("toy"), QStringLiteral("toy-packed"));
+    if (!fixture.keep(place, html))
         return 1;
 
-    ReportPage page(worker, pair, place.path());
+    ReportPage page(fixture.worker, fixture.pair, place);
     page.resize(1180, 720);
     app.arm();
     page.show();

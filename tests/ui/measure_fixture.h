@@ -4,7 +4,8 @@
 
 #include "tests/ui/ui_fixture.h"
 #include "ui/measure/model_pair.h"
-#include "ui/style/theme.h"
+#include "ui/measure/report_store.h"
+#include "ui/text.h"
 
 #include <QAbstractButton>
 #include <QAbstractSpinBox>
@@ -50,6 +51,20 @@ public:
     {
         pair.choose(ModelPair::kOriginal, makeModel(original));
         pair.choose(ModelPair::kCompressed, makeModel(compressed));
+    }
+
+    /// As if an earlier session had made it of the chosen pair; `place`: where results are kept.
+    bool keep(const QString& place, const QString& html) const
+    {
+        Report report;
+        report.spec.evaluate.model = toUtf8(pair.folder(ModelPair::kCompressed));
+        report.spec.evaluate.reference = toUtf8(pair.folder(ModelPair::kOriginal));
+        report.spec.evaluate.text = "text.txt";
+        report.spec.out = "report.json";
+        report.certificate = Json::object();
+        report.html = html;
+        return keepReport(place, report, {folderStamp(report.original()), folderStamp(report.compressed())})
+            .has_value();
     }
 
     QTemporaryDir folder;

@@ -167,9 +167,7 @@ private:
 
 void TestDoctor::initTestCase()
 {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    m_theme = std::make_unique<Theme>(*qApp);
-    m_theme->apply(ThemeMode::Light);
+    m_theme = englishAndLight();
 }
 
 void TestDoctor::init()

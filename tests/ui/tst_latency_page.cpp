@@ -50,12 +50,7 @@ class TestLatencyPage : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase()
-    {
-        QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-        m_theme = std::make_unique<Theme>(*qApp);
-        m_theme->apply(ThemeMode::Light);
-    }
+    void initTestCase() { m_theme = englishAndLight(); }
     void init() { failOnWarningsOfWindows(); }
     void cleanup()
     {

@@ -143,9 +143,7 @@ private:
 
 void TestReplay::initTestCase()
 {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    m_theme = std::make_unique<Theme>(*qApp);
-    m_theme->apply(ThemeMode::Light);
+    m_theme = englishAndLight();
 }
 
 void TestReplay::init()

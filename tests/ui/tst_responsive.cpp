@@ -9,7 +9,6 @@
 #include "ui/compare/chat_view.h"
 #include "ui/compare/token_view.h"
 #include "ui/measure/report_page.h"
-#include "ui/text.h"
 
 #include <QScrollBar>
 #include <QTextBrowser>
@@ -68,12 +67,7 @@ class TestResponsive : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
-    void initTestCase()
-    {
-        QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-        m_theme = std::make_unique<Theme>(*qApp);
-        m_theme->apply(ThemeMode::Light);
-    }
+    void initTestCase() { m_theme = englishAndLight(); }
 
     void bothPanesStreamWithoutBlockingTheWindow()
     {
@@ -102,27 +96,20 @@ private Q_SLOTS:
         MeasureFixture fixture;
         fixture.choose("toy", "toy-packed");
         const QString place = fixture.folder.filePath("measurements");
-        Report report;
-        report.spec.evaluate.model = toUtf8(fixture.pair.folder(ModelPair::kCompressed));
-        report.spec.evaluate.reference = toUtf8(fixture.pair.folder(ModelPair::kOriginal));
-        report.spec.evaluate.text = "text.txt";
-        report.spec.out = "report.json";
-        report.certificate = sa::Json::object();
-        report.html = longReport();
         ReportPage page(fixture.worker, fixture.pair, place);
         page.resize(1180, 720);
         page.show();
         auto* preview = page.findChild<QTextBrowser*>();
         int copies = 0;
         verifyResponsive([&] {
-            report.html = longReport() + QString(++copies, QLatin1Char(' ')); // another one each time
+            const QString html = longReport() + QString(++copies, QLatin1Char(' ')); // another one each time
             page.resize(1180, 720);
-            if (!keepReport(place, report, {folderStamp(report.original()), folderStamp(report.compressed())}))
+            if (!fixture.keep(place, html))
                 return false;
             page.reload();
             if (!QTest::qWaitFor(
                     [&] {
-                        return page.report() && page.report()->html == report.html &&
+                        return page.report() && page.report()->html == html &&
                                preview->document()->characterCount() > 2000;
                     },
                     kPatienceMs))

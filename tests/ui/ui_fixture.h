@@ -2,12 +2,16 @@
 // What the window's tests share: the fake worker, short ladders, a job's end to wait for.
 #pragma once
 
+#include "ui/style/theme.h"
 #include "ui/worker/worker_client.h"
 
+#include <QApplication>
+#include <QLocale>
 #include <QRegularExpression>
 #include <QSignalSpy>
 #include <QTest>
 
+#include <memory>
 #include <optional>
 
 namespace sa::ui
@@ -18,6 +22,15 @@ constexpr int kPatienceMs = 90'000; ///< generous: the machine may be busy; noth
 inline WorkerCommand fakeWorker(const QString& mode, int layer = 5)
 {
     return {QStringLiteral(SA_BIN_DIR "/fake_worker"), {mode, QString::number(layer)}};
+}
+
+/// The language and the colours that tests expect; the theme is to live as long as the windows.
+inline std::unique_ptr<Theme> englishAndLight()
+{
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    auto theme = std::make_unique<Theme>(*qApp);
+    theme->apply(ThemeMode::Light);
+    return theme;
 }
 
 /// Rungs of a tenth of a second, so that a whole ladder fits into a test.

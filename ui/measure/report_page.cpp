@@ -301,10 +301,10 @@ void ReportPage::print()
     auto printer = std::make_shared<QPrinter>(QPrinter::HighResolution);
     auto* dialog = new QPrintDialog(printer.get(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, printer] {
+    connect(dialog, &QDialog::accepted, this, [this, printer, html = m_report->html] {
         const QString file = printer->outputFileName();
         m_saver->save(file.isEmpty() ? printer->printerName() : file,
-                      [printer, html = m_report->html]() -> Result<void> {
+                      [printer, html]() -> Result<void> {
                           makeReportDocument(html)->print(printer.get());
                           if (printer->printerState() == QPrinter::Error)
                               return makeError(Errc::Io, "the printer did not take it");
