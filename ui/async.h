@@ -21,19 +21,20 @@ namespace sa::ui
 ///
 /// The answer goes by way of the application: whether `context` still lives is asked on its own thread alone.
 /// (QFuture::then(context) asks on the pool's, where it can be destroyed between question and use.)
-template<class Work, class Then> void inBackground(QObject* context, Work work, Then then)
+/// `pool`: of its own where pieces of work must keep their order.
+template<class Work, class Then>
+void inBackground(QObject* context, Work work, Then then, QThreadPool& pool = *QThreadPool::globalInstance())
 {
     auto answer = std::make_shared<Then>(std::move(then));
-    QThreadPool::globalInstance()->start(
-        [guard = QPointer<QObject>(context), answer = std::move(answer), work = std::move(work)]() mutable {
-            auto value = std::make_shared<std::invoke_result_t<Work>>(work());
-            const auto deliver = [guard, answer = std::move(answer), value = std::move(value)] {
-                if (guard)
-                    (*answer)(std::move(*value));
-            };
-            if (auto* application = QCoreApplication::instance())
-                QMetaObject::invokeMethod(application, deliver, Qt::QueuedConnection);
-        });
+    pool.start([guard = QPointer<QObject>(context), answer = std::move(answer), work = std::move(work)]() mutable {
+        auto value = std::make_shared<std::invoke_result_t<Work>>(work());
+        const auto deliver = [guard, answer = std::move(answer), value = std::move(value)] {
+            if (guard)
+                (*answer)(std::move(*value));
+        };
+        if (auto* application = QCoreApplication::instance())
+            QMetaObject::invokeMethod(application, deliver, Qt::QueuedConnection);
+    });
 }
 
 /// What went wrong, as something that can be copied to another thread.

@@ -2,6 +2,7 @@
 // `open`: what a folder holds, from headers alone.
 #include "core/engine/cost_report.h"
 #include "core/engine/jobs.h"
+#include "core/engine/source_digests.h"
 
 namespace sa
 {
@@ -77,6 +78,9 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
         warnings.push_back("the tokenizer cannot be used: " + opened.error().sentence());
     SA_CHECK(context.cancel.check());
 
+    const auto fingerprint = modelFingerprint(model, context.cancel);
+    SA_CHECK(context.cancel.check());
+
     const QuantizationInfo* planes = model.packed() ? &*model.quantization : nullptr;
     SA_TRY(const CostReport cost, CostReport::create(model, planes, {spec.energy, spec.context}));
     Json layers = Json::array();
@@ -96,6 +100,7 @@ Result<Json> openModel(const OpenSpec& spec, const JobContext& context)
     const TensorInfo* embedding = *model.store.find(model.embeddingTensor());
     return Json{
         {"model", spec.model},
+        {"fingerprint", fingerprint ? Json(*fingerprint) : Json(nullptr)}, // all that needs it can do without
         {"format", model.packed() ? "packed" : "original"},
         {"architecture", config.architecture},
         {"family", config.family},

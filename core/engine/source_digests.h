@@ -12,5 +12,8 @@ namespace sa
 Result<Json> hashSource(const ModelFolder& model, const JobContext& context);
 /// Its `config_sha256` alone: reads no weights.
 Result<std::string> configDigest(const ModelFolder& model, const CancelToken& cancel);
+/// Tells models apart by their configuration, the names and sizes of their weight files and samples of their content:
+/// quick however large they are, the same wherever the folder lies. No proof that every weight is the same.
+Result<std::string> modelFingerprint(const ModelFolder& model, const CancelToken& cancel);
 
 } // namespace sa

@@ -130,6 +130,7 @@ Json openResult(const std::string& model)
     }
     const bool packed = model.find("packed") != std::string::npos;
     return {{"model", model},
+            {"fingerprint", model.substr(model.rfind('/') + 1)}, // folders of one name hold the same model
             {"format", packed ? "packed" : "original"},
             {"architecture", "LlamaForCausalLM"},
             {"family", "llama"},

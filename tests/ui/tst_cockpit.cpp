@@ -57,6 +57,8 @@ private Q_SLOTS:
     void demandsThatContradictSaySo();
     void thePlanGoesToTheRunAndItsCheckComesBack();
     void plansSurviveAFile();
+    void demandsSurviveTheWindow();
+    void demandsSurviveAnotherModel();
     void figuresAreExported_data();
     void figuresAreExported();
     void screenReadersSeeATable();
@@ -408,6 +410,43 @@ void TestCockpit::plansSurviveAFile()
     page()->files()->loadPlan(m_folder->filePath("missing.json"));
     QTRY_VERIFY_WITH_TIMEOUT(page()->banner()->isVisible(), kPatienceMs);
     QVERIFY(document().inputs() == inputs);
+}
+
+void TestCockpit::demandsSurviveTheWindow()
+{
+    open();
+    document().pin({3, 4}, 4);
+    document().setBudget(document().plans()->allocator->uniform(2)->bytes + 10000);
+    QVERIFY(settle());
+    const PlanInputs inputs = document().inputs();
+    const std::vector<int> bits = document().allocation()->bits;
+    m_window.reset();
+    open();
+    QTRY_VERIFY_WITH_TIMEOUT(document().inputs() == inputs, kPatienceMs);
+    QVERIFY(settle());
+    QCOMPARE(document().allocation()->bits, bits);
+    document().undoStack()->undo();
+    QVERIFY(document().inputs().constraints.empty());
+}
+
+void TestCockpit::demandsSurviveAnotherModel()
+{
+    const auto openOther = [this](const QString& name) {
+        const QString folder = m_folder->filePath(name);
+        QSignalSpy opened(m_window.get(), &MainWindow::modelOpened);
+        m_window->openModel(folder);
+        return QDir().mkpath(folder) &&
+               QTest::qWaitFor([&] { return opened.count() == 1 && page()->model().folder == folder; }, kPatienceMs) &&
+               settle();
+    };
+    QVERIFY(QDir().mkpath(m_folder->filePath("another")));
+    open();
+    document().pin({3}, 4);
+    const PlanInputs inputs = document().inputs();
+    QVERIFY(openOther("another"));
+    QVERIFY(document().inputs().constraints.empty());
+    QVERIFY(openOther("toy"));
+    QTRY_VERIFY_WITH_TIMEOUT(document().inputs() == inputs, kPatienceMs);
 }
 
 void TestCockpit::figuresAreExported_data()

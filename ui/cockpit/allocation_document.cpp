@@ -24,13 +24,7 @@ AllocationDocument::AllocationDocument(QObject* parent)
 {
     m_undo->setUndoLimit(kUndoLimit);
     connect(&m_solver, &LiveSolver::prepared, this, [this] {
-        if (m_inputs.budget == 0) { // of a new model; nothing that anyone would undo
-            const auto& plans = *m_solver.plans();
-            const auto at = std::find(plans.uniformBits.begin(), plans.uniformBits.end(), kDefaultBits);
-            m_inputs.budget = at != plans.uniformBits.end()
-                                  ? plans.uniforms[static_cast<std::size_t>(at - plans.uniformBits.begin())].bytes
-                                  : plans.allocator->bytesFor(kDefaultBitsPerWeight);
-        }
+        settleBudget();
         setProblem({});
         Q_EMIT plansChanged();
         solve();
@@ -149,6 +143,7 @@ void AllocationDocument::apply(const PlanInputs& inputs)
         return;
     const bool constraintsChanged = inputs.constraints != m_inputs.constraints;
     m_inputs = inputs;
+    settleBudget();
     if (constraintsChanged)
         refreshLinks();
     Q_EMIT inputsChanged();
@@ -156,6 +151,17 @@ void AllocationDocument::apply(const PlanInputs& inputs)
         prepare();
     else
         solve();
+}
+
+/// Of a new model, or of a demand that was made before there was a plan; nothing that anyone would undo.
+void AllocationDocument::settleBudget()
+{
+    if (m_inputs.budget != 0 || !plans())
+        return;
+    const auto& bits = plans()->uniformBits;
+    const auto at = std::find(bits.begin(), bits.end(), kDefaultBits);
+    m_inputs.budget = at != bits.end() ? plans()->uniforms[static_cast<std::size_t>(at - bits.begin())].bytes
+                                       : plans()->allocator->bytesFor(kDefaultBitsPerWeight);
 }
 
 /// While the first figures stream in, some linears are still blank: no fault that anyone should read of.

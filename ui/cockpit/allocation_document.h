@@ -19,7 +19,9 @@ namespace sa::ui
 /// All that undo brings back.
 struct PlanInputs {
     Constraints constraints;
-    std::uint64_t budget = 0; ///< bytes of the linears, as asked for; what can be had of it is effectiveBudget()
+    /// Bytes of the linears, as asked for; what can be had of it is effectiveBudget(). 0: the usual one, from the
+    /// first plans on the bytes of it.
+    std::uint64_t budget = 0;
     Rule rule = Rule::Optimal;
     bool operator==(const PlanInputs&) const = default;
 };
@@ -76,6 +78,8 @@ public:
     void linkSharedInputs();
     /// Constraints, budget and rule of a plan; BadInput when it is of other linears.
     Result<void> adopt(const Plan& plan);
+    /// Demands of an earlier session, as one step; BadInput when they are of other linears.
+    Result<void> restore(const PlanInputs& inputs);
     /// The plan as a file holds it. Only while isCurrent() and without problem().
     std::optional<Plan> plan() const;
 
@@ -90,6 +94,8 @@ Q_SIGNALS:
 private:
     friend class EditPlan;
     void apply(const PlanInputs& inputs);
+    void settleBudget();
+    Result<void> checkNames(const Constraints& constraints) const;
     void push(const QString& text, PlanInputs after, int series = 0);
     void editRules(const QString& text, const std::vector<int>& linears, const LinearRule& rule);
     void prepare();

@@ -169,11 +169,35 @@ Result<void> AllocationDocument::adopt(const Plan& plan)
             .butFound(std::to_string(plan.bits.size()) + " layers, for " + display(plan.model.name, 80))
             .wanted("the " + std::to_string(m_sensitivity->linears.size()) + " layers of " +
                     display(m_sensitivity->model.name, 80));
+    SA_CHECK(checkNames(plan.constraints));
     PlanInputs after;
     after.constraints = plan.constraints;
     after.budget = plan.budgetBytes > 0 ? plan.budgetBytes : plan.bytes;
     after.rule = plan.rule;
     push(tr("load a plan"), std::move(after));
+    return {};
+}
+
+Result<void> AllocationDocument::restore(const PlanInputs& inputs)
+{
+    SA_CHECK(checkNames(inputs.constraints));
+    push(tr("bring back the last demands"), inputs);
+    return {};
+}
+
+Result<void> AllocationDocument::checkNames(const Constraints& constraints) const
+{
+    const auto check = [this](const std::string& linear) -> Result<void> {
+        if (indexOf(linear) < 0)
+            return makeError(Errc::BadInput, "there is a demand on a layer that the model does not have")
+                .butFound(display(linear, 200));
+        return {};
+    };
+    for (const auto& [linear, rule] : constraints.rules)
+        SA_CHECK(check(linear));
+    for (const auto& group : constraints.links)
+        for (const std::string& linear : group)
+            SA_CHECK(check(linear));
     return {};
 }
 

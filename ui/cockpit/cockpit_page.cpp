@@ -16,6 +16,7 @@
 #include "ui/widgets/parts.h"
 
 #include <QAction>
+#include <QDir>
 #include <QMenu>
 #include <QScrollArea>
 #include <QSplitter>
@@ -78,6 +79,7 @@ CockpitPage::CockpitPage(JobService& service, QWidget* parent)
     layout->addWidget(m_banner);
     layout->addWidget(m_stack, 1);
     connectAnalysis();
+    connect(&m_memory, &PlanMemory::noted, this, &CockpitPage::noted);
     connect(&m_document, &AllocationDocument::problemChanged, this, &CockpitPage::showProblem);
     connect(&m_document, &AllocationDocument::inputsChanged, this, [this] {
         if (!m_document.isDragging())
@@ -158,9 +160,10 @@ void CockpitPage::setModel(const ModelSummary& model)
                 : tr("It has no linear layers of a kind that this program knows."));
         return;
     }
-    if (model.folder == m_model.folder && !m_document.isEmpty())
+    if (model.folder == m_model.folder && model.fingerprint == m_model.fingerprint && !m_document.isEmpty())
         return;
     m_analysis->forget();
+    m_memory.setModel(model.fingerprint);
     m_model = model;
     m_measuredWith.reset();
     m_banner->dismiss();
@@ -183,9 +186,16 @@ void CockpitPage::showEvent(QShowEvent* event)
 void CockpitPage::setSettings(const QuantizeSpec& settings)
 {
     m_settings = settings;
+    m_memory.setMode(fromUtf8(settings.mode));
     refreshHead();
     refreshStale();
     refreshCommands();
+}
+
+void CockpitPage::setPlansFolder(const QString& folder)
+{
+    m_plansFolder = folder;
+    m_memory.setFolder(QDir(folder).filePath(QStringLiteral("last")));
 }
 
 void CockpitPage::refreshHead()

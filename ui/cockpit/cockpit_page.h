@@ -6,6 +6,7 @@
 #include "ui/cockpit/allocation_document.h"
 #include "ui/cockpit/budget_units.h"
 #include "ui/cockpit/cell_selection.h"
+#include "ui/cockpit/plan_memory.h"
 #include "ui/jobs/analysis_run.h"
 #include "ui/jobs/compression_run.h"
 
@@ -41,7 +42,8 @@ public:
     void setSpeedBasis(const std::optional<SpeedBasis>& basis);
     /// Predicted against measured. Of other models: nothing.
     void showOutcome(const RunOutcome& outcome);
-    void setPlansFolder(const QString& folder) { m_plansFolder = folder; }
+    /// Where plans for runs are put, and the last demands on each model.
+    void setPlansFolder(const QString& folder);
 
     /// What the weights alone say, when nobody has asked for it yet and the worker is free.
     void estimate();
@@ -85,6 +87,7 @@ private:
 
     JobService& m_service;
     AllocationDocument m_document;
+    PlanMemory m_memory{m_document};
     CellSelection m_selection;
     AnalysisRun* m_analysis;
     ModelSummary m_model;

@@ -124,6 +124,8 @@ Result<ModelSummary> parseModelSummary(const Json& result)
     ModelSummary summary;
     SA_TRY(const std::string folder, root.stringAt("model"));
     summary.folder = fromUtf8(folder);
+    SA_TRY(const std::string fingerprint, root.stringOr("fingerprint", ""));
+    summary.fingerprint = fromUtf8(fingerprint);
     SA_TRY(const std::string format, root.stringAt("format"));
     summary.packed = format == "packed";
     SA_TRY(const std::string architecture, root.stringAt("architecture"));

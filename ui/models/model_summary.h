@@ -48,6 +48,7 @@ struct TokenTraffic {
 
 struct ModelSummary {
     QString folder;
+    QString fingerprint; ///< tells models apart by content; empty when the worker did not say
     bool packed = false;
     QString architecture, family, dtype;
     std::int64_t parameters = 0, quantizableParameters = 0;
