@@ -76,6 +76,8 @@ private Q_SLOTS:
     void otherSettingsMakeFiguresStale();
     void aPlanOfAnotherModelIsRefused();
     void aPlanIsTakenOverWhole();
+    void demandsOnUnknownLayersAreRefused();
+    void theUsualBudgetIsNoStep();
     void the70BLayerListLoads();
     void theTableObeysTheRulesOfItemModels();
     void theGridKnowsEveryPlace();
@@ -335,6 +337,33 @@ void TestCockpitDocument::aPlanIsTakenOverWhole()
     QVERIFY(second.inputs() == first.inputs());
     second.undoStack()->undo();
     QVERIFY(second.inputs().constraints.empty());
+}
+
+void TestCockpitDocument::demandsOnUnknownLayersAreRefused()
+{
+    AllocationDocument document;
+    document.setSensitivity(syntheticSensitivity(kSmall));
+    QVERIFY(settle(document));
+    const PlanInputs before = document.inputs();
+    Plan plan = *document.plan();
+    plan.constraints.links = {{"model.layers.0.self_attn.q_proj", "elsewhere"}};
+    QVERIFY(!document.adopt(plan));
+    PlanInputs demands = before;
+    demands.constraints.rules["elsewhere"].pin = 3;
+    QVERIFY(!document.restore(demands));
+    QVERIFY(document.inputs() == before);
+}
+
+void TestCockpitDocument::theUsualBudgetIsNoStep()
+{
+    AllocationDocument document;
+    document.setSensitivity(syntheticSensitivity(kSmall));
+    QVERIFY(settle(document));
+    QVERIFY(document.restore(PlanInputs{}));
+    QVERIFY(!document.undoStack()->canUndo());
+    document.setBudget(uniformBytes(document, 2));
+    QVERIFY(document.restore(PlanInputs{}));
+    QCOMPARE(document.inputs().budget, uniformBytes(document, 3));
 }
 
 void TestCockpitDocument::the70BLayerListLoads()

@@ -64,6 +64,7 @@ private Q_SLOTS:
     void anUntouchedPlanFollowsTheMode();
     void anEditedPlanOutlivesTheModeAndSparesTheOther();
     void anEditBeforeTheAnswerWins();
+    void aDragIsNotInterruptedAndKeptWhenItEnds();
     void nothingIsWrittenOfAModelThatNobodyEdited();
     void aModelThatTheWorkerCannotTellIsNotKept();
     void badFilesAreIgnoredWithALine_data();
@@ -278,6 +279,25 @@ void TestPlanMemory::anEditBeforeTheAnswerWins()
     Session session(place());
     session.open("toy");
     QVERIFY(isBack(session, 1));
+}
+
+void TestPlanMemory::aDragIsNotInterruptedAndKeptWhenItEnds()
+{
+    demand("toy");
+    Session session(place());
+    session.open("toy");
+    session.document.beginDrag();
+    session.document.dragTo(kBudget / 2);
+    QTest::qWait(600); // the answer comes, and the pause before writing passes
+    QCOMPARE(session.document.inputs().budget, kBudget / 2);
+    QVERIFY(session.document.inputs().constraints.empty());
+    const auto kept = [this] {
+        const auto file = json::parseFile(toUtf8(QDir(place()).filePath(files().front())));
+        return file ? (*file)["budget_bytes"].get<std::uint64_t>() : 0;
+    };
+    QCOMPARE(kept(), kBudget);
+    session.document.endDrag();
+    QTRY_COMPARE_WITH_TIMEOUT(kept(), kBudget / 2, kPatienceMs);
 }
 
 void TestPlanMemory::nothingIsWrittenOfAModelThatNobodyEdited()

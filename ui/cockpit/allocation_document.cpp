@@ -24,7 +24,7 @@ AllocationDocument::AllocationDocument(QObject* parent)
 {
     m_undo->setUndoLimit(kUndoLimit);
     connect(&m_solver, &LiveSolver::prepared, this, [this] {
-        settleBudget();
+        settleBudget(m_inputs);
         setProblem({});
         Q_EMIT plansChanged();
         solve();
@@ -143,7 +143,7 @@ void AllocationDocument::apply(const PlanInputs& inputs)
         return;
     const bool constraintsChanged = inputs.constraints != m_inputs.constraints;
     m_inputs = inputs;
-    settleBudget();
+    settleBudget(m_inputs);
     if (constraintsChanged)
         refreshLinks();
     Q_EMIT inputsChanged();
@@ -154,14 +154,14 @@ void AllocationDocument::apply(const PlanInputs& inputs)
 }
 
 /// Of a new model, or of a demand that was made before there was a plan; nothing that anyone would undo.
-void AllocationDocument::settleBudget()
+void AllocationDocument::settleBudget(PlanInputs& inputs) const
 {
-    if (m_inputs.budget != 0 || !plans())
+    if (inputs.budget != 0 || !plans())
         return;
     const auto& bits = plans()->uniformBits;
     const auto at = std::find(bits.begin(), bits.end(), kDefaultBits);
-    m_inputs.budget = at != bits.end() ? plans()->uniforms[static_cast<std::size_t>(at - bits.begin())].bytes
-                                       : plans()->allocator->bytesFor(kDefaultBitsPerWeight);
+    inputs.budget = at != bits.end() ? plans()->uniforms[static_cast<std::size_t>(at - bits.begin())].bytes
+                                     : plans()->allocator->bytesFor(kDefaultBitsPerWeight);
 }
 
 /// While the first figures stream in, some linears are still blank: no fault that anyone should read of.

@@ -94,7 +94,7 @@ Q_SIGNALS:
 private:
     friend class EditPlan;
     void apply(const PlanInputs& inputs);
-    void settleBudget();
+    void settleBudget(PlanInputs& inputs) const;
     Result<void> checkNames(const Constraints& constraints) const;
     void push(const QString& text, PlanInputs after, int series = 0);
     void editRules(const QString& text, const std::vector<int>& linears, const LinearRule& rule);

@@ -23,6 +23,7 @@ constexpr int kMergeMs = 900; // key presses closer than this are one step
 
 void AllocationDocument::push(const QString& text, PlanInputs after, int series)
 {
+    settleBudget(after);
     if (after != m_inputs)
         m_undo->push(new EditPlan(*this, text, m_inputs, std::move(after), series));
 }

@@ -163,7 +163,8 @@ void PlanMemory::recall()
 
 bool PlanMemory::isUntouched() const
 {
-    return m_document.undoStack()->count() == m_steps && m_document.undoStack()->index() == m_steps;
+    const QUndoStack& undo = *m_document.undoStack();
+    return undo.count() == m_steps && undo.index() == m_steps && !m_document.isDragging();
 }
 
 void PlanMemory::onEdited()
