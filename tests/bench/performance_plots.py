@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plots of docs/performance.md, of the same results as its tables. Of a case measured several times they show the newest."""
-import math
 import pathlib
 import re
 
-from svg_chart import Cell, Column, Group, Row, Section, chart
+from svg_chart import Cell, Column, Group, Row, Section, axis_to, chart
 
 TONES = {1: "low", 2: "low", 3: "mid", 4: "high"}
 BITS = [("low", "2 bits"), ("mid", "3 bits"), ("high", "4 bits")]
@@ -55,7 +54,7 @@ def newest(runs, cases):
     kept = {}
     for run in runs:
         for result in run.results:
-            for key, row in cases(result):
+            for key, row in cases(run, result):
                 kept[key] = (run, result, row)
     return kept
 
@@ -87,10 +86,6 @@ def sections_of(kept, order, heading, row_of):
             for name, groups in sections.items()]
 
 
-def rounded_up(value, step):
-    return math.ceil(value / step - 1e-9) * step
-
-
 def largest(sections, column):
     cells = [row.cells[column] for section in sections for group in section.groups for row in group.rows]
     return max((number for cell in cells for number in (cell.value, cell.aim, cell.high, cell.bound)
@@ -99,7 +94,7 @@ def largest(sections, column):
 
 def card_products(runs):
     """One-token products on CUDA devices by (device, geometry), shape, bits; `lat` first, large matrices first."""
-    def cases(result):
+    def cases(_, result):
         if "shapes" not in result or result["device"].startswith("cpu"):
             return
         for row in result["shapes"]:
@@ -133,18 +128,18 @@ def dense_plot(runs):
     sections = card_sections(kept, row_of)
     return chart("One token: how many times as fast as cuBLAS in float16",
                  "Time of the dense product over ours, medians of the same run. Rows × columns of the matrix; the dashed line is cuBLAS.",
-                 [Column("times as fast as cuBLAS float16", rounded_up(largest(sections, 0), 1), 1, "{:.2f}", "{:g}x", 1)],
+                 [Column("times as fast as cuBLAS float16", *axis_to(largest(sections, 0)), "{:.2f}", "{:g}x", 1)],
                  sections, BITS + [("aim", "aim of the design")])
 
 
 def decode_plot(runs):
-    def cases(result):
+    def cases(_, result):
         if "models" not in result or not str(result.get("model", "")).endswith("config.json"):
             return
         for row in result["models"]:
             bits = re.match(r"(\d) planes", row["name"])
             if row["token"]:
-                yield (result["device"], model_name(result), int(bits[1]) if bits else 16, row["device_bytes"] if not bits else 0), row
+                yield ((result["device"], result["geometry"]), model_name(result), int(bits[1]) if bits else 16), row
 
     def row_of(key, run, result, row):
         quantized = key[2] < 16
@@ -152,43 +147,41 @@ def decode_plot(runs):
         return Row(f"{key[2]} bits" if quantized else row["name"], TONES.get(key[2], "base"), [
             Cell(row["tokens_per_second"]), Cell(row["of_ceiling"], aim)])
     kept = newest(runs, cases)
-    size = {key[1]: max(row["plane_bytes"] or row["dense_bytes"] // 8 for other, (_, _, row) in kept.items() if other[1] == key[1])
+    size = {key[1]: max(row["plane_bytes"] + row["dense_bytes"] for other, (_, _, row) in kept.items() if other[1] == key[1])
             for key in kept}
-    sections = sections_of(kept, lambda key: (key[0], size[key[1]], key[1], key[2]), lambda name: "One GPU, mode lat", row_of)
+    sections = sections_of(kept, lambda key: (key[0][0], key[0][1] != "lat", size[key[1]], key[1], key[2]),
+                           lambda name: f"One GPU, mode {name[1]}", row_of)
     return chart("Whole models: one token after the other",
                  "Random weights in the model's shape, greedy. Of the ceiling: what is read of planes alone (float16: of all weights).",
-                 [Column("tokens a second", rounded_up(largest(sections, 0), 100), 100, "{:.0f}"), Column("of the read ceiling", 1, 0.2)],
+                 [Column("tokens a second", *axis_to(largest(sections, 0)), "{:.0f}"), Column("of the read ceiling", 1, 0.2)],
                  sections, BITS + [("base", "float16"), ("aim", "aim of the design, 3 bits")])
 
 
 def cpu_plot(runs):
-    def cases(result):
+    def cases(run, result):
         found = re.match(r"cpu, (\w+), (\d+) thread", result.get("device", ""))
         if "shapes" not in result or not found:
             return
         for row in result["shapes"]:
             if row["tokens"] == 1:
-                yield ((found[1], result["geometry"], row["bits"]), shape_name(row), int(found[2]), row["packed_bytes"], -row["rows"]), row
+                section = (run.machine, found[1], result["geometry"], row["bits"])
+                yield (section, shape_name(row), int(found[2]), row["packed_bytes"], -row["rows"]), row
 
     def row_of(key, run, result, row):
         rate, times = row["packed_bytes"] / 1e3, row["product"]
-        return Row(*named(key[2]), [
+        return Row(f"{key[2]} thread{'s' * (key[2] > 1)}", "mid", [
             Cell(rate / times["median_us"], None, rate / times["max_us"], rate / times["min_us"], rate / row["read"]["median_us"]),
             Cell(row["times_dense"], CPU_DENSE_AIM)])
-    def named(count):
-        first = 3 if len(threads) == 1 else 2
-        return f"{count} thread{'s' * (count > 1)}", TONES[min(4, first + threads.index(count))]
     kept = newest(runs, cases)
-    threads = sorted({key[2] for key in kept})
     units = {"AVX3": "AVX-512", "AVX3_DL": "AVX-512"}
     sections = sections_of(kept, lambda key: (key[0], key[3], key[4], key[2]),
-                           lambda name: f"{units.get(name[0], name[0])}, {name[1]}, {name[2]} bits", row_of)
+                           lambda name: f"{units.get(name[1], name[1])}, {name[2]}, {name[3]} bits", row_of)
     return chart("One token on the processor",
                  "Packed planes a second, and the time of the BLAS library's float32 product (the dashed line) over ours. Rows × columns.",
-                 [Column("GB/s of packed planes", rounded_up(largest(sections, 0), 5), 5, "{:.1f}"),
-                  Column("times as fast as BLAS float32", rounded_up(largest(sections, 1), 2), 2, "{:.1f}", "{:g}x", 1)],
-                 sections, [named(count)[::-1] for count in threads]
-                 + [("bound", "plain read of the same bytes"), ("aim", "aim of the design, bound by memory"), ("spread", "min to max")])
+                 [Column("GB/s of packed planes", *axis_to(largest(sections, 0)), "{:.1f}"),
+                  Column("times as fast as BLAS float32", *axis_to(largest(sections, 1)), "{:.1f}", "{:g}x", 1)],
+                 sections, [("mid", "packed product, median"), ("spread", "min to max"), ("bound", "plain read of the same bytes"),
+                            ("aim", "aim where memory is the bound")])
 
 
 PLOTS = {"ceiling": ceiling_plot, "dense": dense_plot, "decode": decode_plot, "cpu": cpu_plot}

@@ -2,12 +2,13 @@
 """Grouped horizontal bars as SVG. Sections of rows share one or several columns, each with an axis of its own; a cell may carry
 its spread, an aim and a bound. The card has a background of its own and follows the reader's light or dark theme;
 colours are those of ui/style/theme.cpp, and every colour is also said in words or by a shape."""
+import math
 from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, MARGIN, LABELS, GUTTER = 880, 24, 196, 44
 BAR, GAP, GROUP_GAP = 18, 4, 12
-HEADING, AXIS = 46, 54
+HEADING, AXIS, LEGEND_LINE = 46, 54, 22
 
 # name: (light, dark); `on` is the colour of text on a bar
 THEME = {
@@ -119,10 +120,19 @@ def cell(column, tone, y, values):
     return "".join(out + [text(x, y + 13.5, words)])
 
 
+def axis_to(most):
+    """Top and step of an axis from 0 that holds `most`, with 4 to 7 steps of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(most / 7))
+    step = next(factor * power for factor in (1, 2, 5, 10) if most <= 7 * factor * power * (1 + 1e-9))
+    return math.ceil(most / step - 1e-9) * step, step
+
+
 def legend_of(entries, y):
-    """Entries: (tone, words); beside tones there are "aim", "bound" and "spread"."""
-    out, x = [], MARGIN
+    """The legend and how many lines it takes. Entries: (tone, words); beside tones there are "aim", "bound" and "spread"."""
+    out, x, lines = [], MARGIN, 1
     for tone, words in entries:
+        if x + 21 + width_of(words) > WIDTH - MARGIN:
+            x, y, lines = MARGIN, y + LEGEND_LINE, lines + 1
         if tone in ("aim", "bound"):
             out.append(mark(tone, x + 7, y - 12, 16))
         elif tone == "spread":
@@ -131,7 +141,7 @@ def legend_of(entries, y):
             out.append(f'<rect x="{x}" y="{y - 11}" width="14" height="14" rx="2" class="{tone}"/>')
         out.append(text(x + 21, y, words, "muted"))
         x += 21 + width_of(words) + 20
-    return "".join(out)
+    return "".join(out), lines
 
 
 def height_of(section):
@@ -143,8 +153,9 @@ def chart(title, subtitle, columns, sections, legend):
     share = (WIDTH - 2 * MARGIN - LABELS - GUTTER * (len(columns) - 1)) / len(columns)
     for index, column in enumerate(columns):
         column.x, column.width = MARGIN + LABELS + index * (share + GUTTER), share
-    out = [text(MARGIN, 38, title, "text title"), text(MARGIN, 60, subtitle, "muted"), legend_of(legend, 88)]
-    y = 104
+    legend, lines = legend_of(legend, 88)
+    out = [text(MARGIN, 38, title, "text title"), text(MARGIN, 60, subtitle, "muted"), legend]
+    y = 82 + LEGEND_LINE * lines
     bottom = y + sum(height_of(section) for section in sections)
     for section in sections:
         out += [text(MARGIN, y + 18, section.heading, "text strong"), text(MARGIN + LABELS, y + 18, section.detail, "muted small")]

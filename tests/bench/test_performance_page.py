@@ -105,6 +105,27 @@ class Plots(unittest.TestCase):
         self.assertEqual(aims("NVIDIA A10", 88), (None, None))
         self.assertEqual(plots.dense_aim("NVIDIA H100", PRODUCT | {"rows": 4096, "columns": 4096}), 2.2)
 
+    def test_modes_of_whole_models_stay_apart(self):
+        row = {"name": "3 planes", "plane_bytes": 2e9, "dense_bytes": 3e8, "token": TIMES, "tokens_per_second": 440.0, "of_ceiling": 0.35}
+        results = [CARD | {"geometry": mode, "model": "m/config.json", "models": [row | {"tokens_per_second": speed}]}
+                   for mode, speed in (("lat", 440.0), ("acc", 410.0))]
+        svg = plots.decode_plot([page.Run("2026-11-22", results=results)])
+        for words in ("mode lat", "mode acc", ">440<", ">410<"):
+            self.assertIn(words, svg)
+
+    def test_axes_hold_their_values_with_few_round_steps(self):
+        for most, expected in ((498, (500, 100)), (7.66, (8, 2)), (20.2, (25, 5)), (0.4, (0.4, 0.1)), (1, (1, 0.2)), (130, (140, 20))):
+            top, step = svg_chart.axis_to(most)
+            self.assertAlmostEqual(top, expected[0], msg=most)
+            self.assertAlmostEqual(step, expected[1], msg=most)
+
+    def test_processors_of_one_kind_stay_apart(self):
+        result = card() | {"device": "cpu, AVX2, 2 threads"}
+        svg = plots.cpu_plot([page.Run("2026-11-22", machine=machine, results=[result]) for machine in ("EPYC", "Ryzen")])
+        self.assertIn("EPYC", svg)
+        self.assertIn("Ryzen", svg)
+        self.assertEqual(len(bars(svg, "mid")), 4)
+
     def test_committed_texts_fit_into_the_card(self):
         for name in plots.PLOTS:
             root = xml.parse(page.ROOT / page.IMAGES / f"performance-{name}.svg").getroot()
