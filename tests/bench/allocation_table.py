@@ -16,6 +16,7 @@ import json
 import math
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ class Runner:
     def quantizer(self):
         options = self.options
         return ["--mode", options.mode, "--calibration", options.calibration, "--samples", options.samples, "--seqlen",
-                512, "--threads", options.threads]
+                512, "--threads", options.threads, *shlex.split(options.quantizer)]
 
     def perplexity(self, model):
         options = self.options
@@ -212,6 +213,7 @@ def main():
     runs.add_argument("--downstream", default="each", choices=("each", "scaled", "none"))
     runs.add_argument("--downstream-samples", type=int, default=16)
     runs.add_argument("--allocate", nargs="*", default=[], help="more arguments of allocate")
+    runs.add_argument("--quantizer", default="", help="more of the quantizer's options: --quantizer='--rotate off'")
     runs.add_argument("--windows", "--max-windows", type=int, help="of the text; all without")
     runs.add_argument("--device", default="cpu", help="for scoring")
     runs.add_argument("--keep", help="folder for the sensitivities, to be used again")
