@@ -132,6 +132,7 @@ def shapes_command(result):
     words = ["bench"] + [word for shape in unique(f"{row['rows']},{row['columns']}" for row in rows) for word in ("--shape", shape)]
     words += ["--bits", ",".join(str(bits) for bits in unique(row["bits"] for row in rows)), "--geometry", result["geometry"]]
     words += ["--tokens", tokens[0]] if tokens != [1] else []
+    words += ["--cpu-precision", "fast"] if any(row["path"] == "14-bit tables" for row in rows) else []
     return words + ["--repeats", result["repeats"]] + device_options(result)
 
 

@@ -69,6 +69,7 @@ def provenance(found):
     results = [result for _, result, _ in found]
     clocks = [result["clock_mhz"] for result in results if result.get("clock_mhz")]
     parts = [", ".join(sorted({run.machine or result["device"] for run, result, _ in found}))]
+    parts += sorted({f"kernel: {row['path']}" for _, _, row in found if "path" in row})
     if clocks:
         parts.append(f"up to {spread(clocks, 'g')} MHz")
     parts.append(f"reads {spread([result['read_ceiling'] / 1e9 for result in results], '.0f')} GB/s")
@@ -127,7 +128,7 @@ def dense_plot(runs):
         return Row(f"{row['bits']} bits", TONES[row["bits"]], [Cell(row["times_dense"], dense_aim(result["device"], row))])
     sections = card_sections(kept, row_of)
     return chart("One token: how many times as fast as cuBLAS in float16",
-                 "Time of the dense product over ours, medians of the same run. Rows × columns of the matrix; the dashed line is cuBLAS.",
+                 "Time of the dense product over ours, medians of one run. Rows × columns; the dashed line is cuBLAS.",
                  [Column("times as fast as cuBLAS float16", *axis_to(largest(sections, 0)), "{:.2f}", "{:g}x", 1)],
                  sections, BITS + [("aim", "aim of the design")])
 
@@ -152,7 +153,7 @@ def decode_plot(runs):
     sections = sections_of(kept, lambda key: (key[0][0], key[0][1] != "lat", size[key[1]], key[1], key[2]),
                            lambda name: f"One GPU, mode {name[1]}", row_of)
     return chart("Whole models: one token after the other",
-                 "Random weights in the model's shape, greedy. Of the ceiling: what is read of planes alone (float16: of all weights).",
+                 "Random weights in the model's shape, greedy. Of the ceiling: bytes of planes alone (float16: of weights).",
                  [Column("tokens a second", *axis_to(largest(sections, 0)), "{:.0f}"), Column("of the read ceiling", 1, 0.2)],
                  sections, BITS + [("base", "float16"), ("aim", "aim of the design, 3 bits")])
 
@@ -164,7 +165,7 @@ def cpu_plot(runs):
             return
         for row in result["shapes"]:
             if row["tokens"] == 1:
-                section = (run.machine, found[1], result["geometry"], row["bits"])
+                section = (run.machine, found[1], result["geometry"], row["bits"], row["path"])
                 yield (section, shape_name(row), int(found[2]), row["packed_bytes"], -row["rows"]), row
 
     def row_of(key, run, result, row):
@@ -177,7 +178,7 @@ def cpu_plot(runs):
     sections = sections_of(kept, lambda key: (key[0], key[3], key[4], key[2]),
                            lambda name: f"{units.get(name[1], name[1])}, {name[2]}, {name[3]} bits", row_of)
     return chart("One token on the processor",
-                 "Packed planes a second, and the time of the BLAS library's float32 product (the dashed line) over ours. Rows × columns.",
+                 "Packed planes a second, and how much longer the float32 product of the BLAS library takes (dashed: 1).",
                  [Column("GB/s of packed planes", *axis_to(largest(sections, 0)), "{:.1f}"),
                   Column("times as fast as BLAS float32", *axis_to(largest(sections, 1)), "{:.1f}", "{:g}x", 1)],
                  sections, [("mid", "packed product, median"), ("spread", "min to max"), ("bound", "plain read of the same bytes"),

@@ -48,6 +48,7 @@ class Page(unittest.TestCase):
     def test_commands_name_what_was_measured(self):
         self.assertEqual(" ".join(map(str, page.shapes_command(card(tokens=4)))),
                          "bench --shape 28672,8192 --bits 3 --geometry lat --tokens 4 --repeats 15 --device cuda:0")
+        self.assertIn("fast", page.shapes_command(card(path="14-bit tables")))
         self.assertIn("--threads", page.shapes_command(card() | {"device": "cpu, AVX2, 2 threads"}))
 
     def test_a_product_without_a_dense_one_has_none_in_its_table(self):
@@ -119,19 +120,20 @@ class Plots(unittest.TestCase):
             self.assertAlmostEqual(top, expected[0], msg=most)
             self.assertAlmostEqual(step, expected[1], msg=most)
 
-    def test_processors_of_one_kind_stay_apart(self):
-        result = card() | {"device": "cpu, AVX2, 2 threads"}
-        svg = plots.cpu_plot([page.Run("2026-11-22", machine=machine, results=[result]) for machine in ("EPYC", "Ryzen")])
-        self.assertIn("EPYC", svg)
-        self.assertIn("Ryzen", svg)
-        self.assertEqual(len(bars(svg, "mid")), 4)
+    def test_processors_of_one_kind_and_their_paths_stay_apart(self):
+        results = [card(path=path) | {"device": "cpu, AVX2, 2 threads"} for path in ("tables", "14-bit tables")]
+        svg = plots.cpu_plot([page.Run("2026-11-22", machine=machine, results=results) for machine in ("EPYC", "Ryzen")])
+        for words in ("EPYC · kernel: tables", "EPYC · kernel: 14-bit tables", "Ryzen · kernel: tables", "Ryzen · kernel: 14-bit tables"):
+            self.assertIn(words, svg)
+        self.assertEqual(len(bars(svg, "mid")), 8)
 
     def test_committed_texts_fit_into_the_card(self):
         for name in plots.PLOTS:
             root = xml.parse(page.ROOT / page.IMAGES / f"performance-{name}.svg").getroot()
             for text in root.iter("{http://www.w3.org/2000/svg}text"):
                 if text.get("text-anchor") == "start":
-                    size = 9 if "title" in text.get("class") else 6.6
+                    kind = text.get("class")  # widths of DejaVu Sans, the widest of the fonts
+                    size = 11.5 if "title" in kind else 7 if "small" in kind else 7.6
                     self.assertLess(float(text.get("x")) + size * len(text.text), svg_chart.WIDTH, text.text)
 
     def test_words_of_a_device_are_no_markup(self):
