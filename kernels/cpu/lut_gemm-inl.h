@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One vector unit's product: which path a batch of tokens takes, and the scratch for both.
+// One vector unit's products: which path a batch of tokens takes, and the scratch for all.
 #if defined(SA_KERNELS_LUT_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SA_KERNELS_LUT_GEMM_INL_H
 #undef SA_KERNELS_LUT_GEMM_INL_H
@@ -7,6 +7,7 @@
 #define SA_KERNELS_LUT_GEMM_INL_H
 #endif
 
+#include "kernels/cpu/lut_bytes-inl.h"
 #include "kernels/cpu/lut_gemm_plan.h"
 #include "kernels/cpu/lut_ops-inl.h"
 #include "kernels/cpu/lut_rows-inl.h"
@@ -22,7 +23,11 @@ inline constexpr std::size_t kMinTokens = std::max<std::size_t>(2, hn::MaxLanes(
 
 inline std::size_t scratchFloats()
 {
-    return std::max(TokenScratch::kFloats, RowScratch::kFloats);
+    std::size_t floats = std::max(TokenScratch::kFloats, RowScratch::kFloats);
+#if SA_LUT_INTERLEAVES
+    floats = std::max(floats, ByteScratch::kFloats);
+#endif
+    return floats;
 }
 
 /// `scratch`: scratchFloats() floats, aligned to 64 bytes. Both paths add in the same order, so the cut of the batch is
@@ -42,6 +47,27 @@ inline void run(const LutGemmCall& call, float* scratch)
             runRows(call, m, RowScratch(scratch));
         m += count;
     }
+}
+
+/// The 14-bit product, token by token; whatever it does not take goes to `run`.
+inline void runFast(const LutGemmCall& call, float* scratch)
+{
+#if SA_LUT_INTERLEAVES
+    const auto K = static_cast<std::size_t>(call.w.K);
+    for (std::size_t m = 0; m < static_cast<std::size_t>(call.M); ++m) {
+        if (takesByteTables(call.w) && fitsFixedPoint(call.x + m * K, K)) {
+            runBytes(call, m, ByteScratch(scratch));
+            continue;
+        }
+        LutGemmCall token = call;
+        token.x += m * K;
+        token.y += static_cast<std::ptrdiff_t>(m) * call.ldy;
+        token.M = 1;
+        run(token, scratch);
+    }
+#else
+    run(call, scratch);
+#endif
 }
 
 } // namespace sa::kernels::cpu::SA_LUT_NAMESPACE

@@ -37,7 +37,7 @@ TargetList findTargets()
     const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
 #define SA_ADD_TARGET(MASK, NAME, NAMESPACE)                                                                           \
     if ((supported & (MASK)) != 0)                                                                                     \
-    list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::scratchFloats()}
+    list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::runFast, NAMESPACE::scratchFloats()}
 #if (HWY_TARGETS & HWY_AVX3_DL) != 0
     SA_ADD_TARGET(HWY_AVX3_DL, "AVX3_DL", N_AVX3_DL);
 #endif
@@ -81,6 +81,28 @@ const LutGemmTarget* chosenTarget() noexcept
     return chosen;
 }
 
+/// Checks a call, then one of the products on the chosen unit.
+Status dispatch(void (*LutGemmTarget::*product)(const LutGemmCall&, float*), const TiledPlanes& tiled, const float* x,
+                int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd, void* scratch) noexcept
+{
+    const SignPlanes& w = tiled.planes;
+    if (const Status status = checkCall(w, x, M, y, ldy, rowBegin, rowEnd); status != Status::Ok)
+        return status;
+    if (tiled.tileRows < 1)
+        return Status::BadShape;
+    const LutGemmTarget* target = chosenTarget();
+    if (target == nullptr)
+        return Status::Unsupported;
+    if (M == 0 || rowBegin == rowEnd)
+        return Status::Ok;
+    if (scratch == nullptr || reinterpret_cast<std::uintptr_t>(scratch) % 64 != 0)
+        return Status::BadPointer;
+    (target->*product)({w, x, M, y, ldy, static_cast<std::size_t>(rowBegin), static_cast<std::size_t>(rowEnd),
+                        static_cast<std::size_t>(tiled.tileRows)},
+                       static_cast<float*>(scratch));
+    return Status::Ok;
+}
+
 } // namespace
 
 std::span<const LutGemmTarget> lutGemmTargets() noexcept
@@ -105,25 +127,16 @@ Status lutGemm(const SignPlanes& w, const float* x, int M, float* y, std::ptrdif
     return lutGemm(TiledPlanes{w, std::max(1, w.N)}, x, M, y, ldy, rowBegin, rowEnd, scratch);
 }
 
-Status lutGemm(const TiledPlanes& tiled, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
+Status lutGemm(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                void* scratch) noexcept
 {
-    const SignPlanes& w = tiled.planes;
-    if (const Status status = cpu::checkCall(w, x, M, y, ldy, rowBegin, rowEnd); status != Status::Ok)
-        return status;
-    if (tiled.tileRows < 1)
-        return Status::BadShape;
-    const cpu::LutGemmTarget* target = cpu::chosenTarget();
-    if (target == nullptr)
-        return Status::Unsupported;
-    if (M == 0 || rowBegin == rowEnd)
-        return Status::Ok;
-    if (scratch == nullptr || reinterpret_cast<std::uintptr_t>(scratch) % 64 != 0)
-        return Status::BadPointer;
-    target->run({w, x, M, y, ldy, static_cast<std::size_t>(rowBegin), static_cast<std::size_t>(rowEnd),
-                 static_cast<std::size_t>(tiled.tileRows)},
-                static_cast<float*>(scratch));
-    return Status::Ok;
+    return cpu::dispatch(&cpu::LutGemmTarget::run, w, x, M, y, ldy, rowBegin, rowEnd, scratch);
+}
+
+Status lutGemmFast(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
+                   void* scratch) noexcept
+{
+    return cpu::dispatch(&cpu::LutGemmTarget::runFast, w, x, M, y, ldy, rowBegin, rowEnd, scratch);
 }
 
 bool lutGemmSharesTables(const SignPlanes& w) noexcept

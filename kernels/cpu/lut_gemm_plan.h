@@ -68,6 +68,15 @@ inline bool sharesTables(const SignPlanes& w)
     return w.R < kMinRowsForShiftedTables && w.rowGroups() > kMaxSmallGroups && w.C % 8 == 0;
 }
 
+/// Whether no scale makes an entry of the 14-bit tables infinite: |x| < 2^86, a scale is below 2^24, and four add up.
+inline bool fitsFixedPoint(const float* x, std::size_t count)
+{
+    std::uint32_t highest = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        highest = std::max(highest, std::bit_cast<std::uint32_t>(x[i]) & 0x7FFFFFFFU);
+    return highest < (127U + 86U) << 23;
+}
+
 /// The scales of one word (32 columns from k0). Past the last column the last block's serve: activations are 0 there.
 class WordScales
 {

@@ -12,6 +12,7 @@ namespace sa::kernels::cpu
 struct LutGemmTarget {
     const char* name = nullptr;
     void (*run)(const LutGemmCall& call, float* scratch) = nullptr;
+    void (*runFast)(const LutGemmCall& call, float* scratch) = nullptr; ///< of 14 bits
     std::size_t scratchFloats = 0;
 };
 

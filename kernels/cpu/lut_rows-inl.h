@@ -249,7 +249,8 @@ struct RowRun {
 class RowRuns
 {
 public:
-    RowRuns(const LutGemmCall& call, const WordTiles& tiles, bool shared, std::size_t firstRow)
+    /// Each run's sums are padded to whole vectors of `lanes`.
+    RowRuns(const LutGemmCall& call, const WordTiles& tiles, bool shared, std::size_t lanes, std::size_t firstRow)
     {
         const auto R = static_cast<std::size_t>(call.w.R);
         std::size_t used = 0;
@@ -259,7 +260,7 @@ public:
             const std::size_t end = std::min(
                 {call.rowEnd, n + kRowTileRows - used, tile.end, shared ? n + RowScales::kRows : (group + 1) * R});
             m_runs[m_count++] = {n, end, used, group, tile.words, tile.stride};
-            used += (end - n + kRowLanes - 1) / kRowLanes * kRowLanes;
+            used += (end - n + lanes - 1) / lanes * lanes;
             n = end;
             if (n == tile.end && n - firstRow >= kRowsOfAStream)
                 break;
@@ -307,7 +308,7 @@ inline void runRows(const LutGemmCall& call, std::size_t token, const RowScratch
     float* y = call.y + static_cast<std::ptrdiff_t>(token) * call.ldy;
 
     for (std::size_t firstRow = call.rowBegin; firstRow < call.rowEnd;) {
-        const RowRuns runs(call, tiles, shared, firstRow);
+        const RowRuns runs(call, tiles, shared, kRowLanes, firstRow);
         for (std::size_t blockBegin = 0; blockBegin < K; blockBegin += kBlockColumns) {
             const std::size_t columns = std::min(kBlockColumns, K - blockBegin);
             const std::size_t words = (columns + 31) / 32;

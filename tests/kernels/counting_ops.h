@@ -34,6 +34,7 @@ template<class T> using ScalableTag = Tag<T, kFullLanes>;
 template<class T, std::size_t kCap> using CappedTag = Tag<T, std::min(kCap, kFullLanes)>;
 template<class T, std::size_t kLanes> using FixedTag = Tag<T, kLanes>;
 template<class D> using Vec = Vector<typename D::Lane, D::kSize>;
+template<class T, class D> using Repartition = Tag<T, D::kSize * sizeof(typename D::Lane) / sizeof(T)>;
 template<class D> using RebindToUnsigned = Tag<std::uint32_t, D::kSize>;
 template<class D> using RebindToSigned = Tag<std::int32_t, D::kSize>;
 
@@ -92,18 +93,18 @@ template<class T, std::size_t kLanes> T GetLane(const Vector<T, kLanes>& v)
 }
 template<class D, class T, std::size_t kLanes> Vec<D> BitCast(D, const Vector<T, kLanes>& v)
 {
-    return generate<Vec<D>>([&v](std::size_t i) { return std::bit_cast<typename D::Lane>(v.lane[i]); });
+    return std::bit_cast<Vec<D>>(v);
 }
 
 template<class T, std::size_t kLanes> Vector<T, kLanes> Add(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
     (std::is_same_v<T, float> ? counts.additions : counts.integerAdditions) += kLanes;
-    return generate<Vector<T, kLanes>>([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+    return generate<Vector<T, kLanes>>([&](std::size_t i) { return static_cast<T>(a.lane[i] + b.lane[i]); });
 }
-template<std::size_t kLanes> Vector<float, kLanes> Sub(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Sub(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
-    counts.additions += kLanes;
-    return generate<Vector<float, kLanes>>([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+    (std::is_same_v<T, float> ? counts.additions : counts.integerAdditions) += kLanes;
+    return generate<Vector<T, kLanes>>([&](std::size_t i) { return static_cast<T>(a.lane[i] - b.lane[i]); });
 }
 template<std::size_t kLanes> Vector<float, kLanes> Mul(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
 {
@@ -120,19 +121,32 @@ template<std::size_t kLanes> Vector<float, kLanes> Neg(const Vector<float, kLane
 {
     return generate<Vector<float, kLanes>>([&v](std::size_t i) { return -v.lane[i]; });
 }
-template<std::size_t kLanes> Vector<float, kLanes> Xor(const Vector<float, kLanes>& a, const Vector<float, kLanes>& b)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Xor(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
-    return generate<Vector<float, kLanes>>([&](std::size_t i) {
-        return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a.lane[i]) ^ std::bit_cast<std::uint32_t>(b.lane[i]));
+    using Bits = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, T>;
+    return generate<Vector<T, kLanes>>([&](std::size_t i) {
+        return std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(a.lane[i]) ^ std::bit_cast<Bits>(b.lane[i])));
     });
 }
 template<class T, std::size_t kLanes> Vector<T, kLanes> And(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
-    return generate<Vector<T, kLanes>>([&](std::size_t i) { return a.lane[i] & b.lane[i]; });
+    return generate<Vector<T, kLanes>>([&](std::size_t i) { return static_cast<T>(a.lane[i] & b.lane[i]); });
 }
-template<int kBits, std::size_t kLanes> Vector<std::uint32_t, kLanes> ShiftRight(const Vector<std::uint32_t, kLanes>& v)
+template<class T, std::size_t kLanes> Vector<T, kLanes> Or(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
-    return generate<Vector<std::uint32_t, kLanes>>([&v](std::size_t i) { return v.lane[i] >> kBits; });
+    return generate<Vector<T, kLanes>>([&](std::size_t i) { return static_cast<T>(a.lane[i] | b.lane[i]); });
+}
+template<int kBits, class T, std::size_t kLanes> Vector<T, kLanes> ShiftRight(const Vector<T, kLanes>& v)
+{
+    return generate<Vector<T, kLanes>>([&v](std::size_t i) { return static_cast<T>(v.lane[i] >> kBits); });
+}
+template<int kBits, class T, std::size_t kLanes> Vector<T, kLanes> ShiftLeft(const Vector<T, kLanes>& v)
+{
+    return generate<Vector<T, kLanes>>([&v](std::size_t i) { return static_cast<T>(v.lane[i] << kBits); });
+}
+template<std::size_t kLanes> Vector<float, kLanes> Abs(const Vector<float, kLanes>& v)
+{
+    return generate<Vector<float, kLanes>>([&v](std::size_t i) { return v.lane[i] < 0.0F ? -v.lane[i] : v.lane[i]; });
 }
 template<class T, std::size_t kLanes> Vector<T, kLanes> Max(const Vector<T, kLanes>& a, const Vector<T, kLanes>& b)
 {
@@ -156,6 +170,62 @@ template<class T, std::size_t kLanes>
 Vector<T, kLanes> IfThenZeroElse(const Vector<bool, kLanes>& mask, const Vector<T, kLanes>& no)
 {
     return generate<Vector<T, kLanes>>([&](std::size_t i) { return mask.lane[i] ? T{} : no.lane[i]; });
+}
+
+// Inside one block of 128 bits, which is all of the vectors that these are used with.
+
+template<class D> Vec<D> LoadDup128(D d, const typename D::Lane* from)
+{
+    static_assert(sizeof(Vec<D>) == 16);
+    return LoadU(d, from);
+}
+template<class V> V TableLookupBytes(const V& bytes, const V& index)
+{
+    static_assert(sizeof(V) == 16);
+    counts.selections += 16;
+    return generate<V>([&](std::size_t i) { return bytes.lane[index.lane[i]]; });
+}
+template<class D, class V> V InterleaveLower(D, const V& a, const V& b)
+{
+    return generate<V>([&](std::size_t i) { return (i % 2 == 0 ? a : b).lane[i / 2]; });
+}
+template<class D, class V> V InterleaveUpper(D, const V& a, const V& b)
+{
+    return generate<V>([&](std::size_t i) { return (i % 2 == 0 ? a : b).lane[D::kSize / 2 + i / 2]; });
+}
+template<class D, class V> V ConcatLowerLower(D, const V& upper, const V& lower)
+{
+    return generate<V>([&](std::size_t i) { return i < D::kSize / 2 ? lower.lane[i] : upper.lane[i - D::kSize / 2]; });
+}
+template<class D, class V> V ConcatUpperUpper(D, const V& upper, const V& lower)
+{
+    return generate<V>([&](std::size_t i) { return i < D::kSize / 2 ? lower.lane[i + D::kSize / 2] : upper.lane[i]; });
+}
+template<class V> V OddEven(const V& odd, const V& even)
+{
+    return generate<V>([&](std::size_t i) { return (i % 2 == 0 ? even : odd).lane[i]; });
+}
+/// Lane i of four takes the one that the digit tells, from the right.
+template<std::size_t k3, std::size_t k2, std::size_t k1, std::size_t k0, class V> V shuffle(const V& v)
+{
+    static_assert(sizeof(v.lane) / sizeof(v.lane[0]) == 4);
+    return {v.lane[k0], v.lane[k1], v.lane[k2], v.lane[k3]};
+}
+template<class V> V Shuffle0321(const V& v)
+{
+    return shuffle<0, 3, 2, 1>(v);
+}
+template<class V> V Shuffle1032(const V& v)
+{
+    return shuffle<1, 0, 3, 2>(v);
+}
+template<class V> V Shuffle2103(const V& v)
+{
+    return shuffle<2, 1, 0, 3>(v);
+}
+template<class V> V Shuffle2301(const V& v)
+{
+    return shuffle<2, 3, 0, 1>(v);
 }
 
 /// What AVX-512 does in one instruction.

@@ -12,7 +12,7 @@
 #define SA_LUT_BEFORE_NAMESPACE
 #define SA_LUT_AFTER_NAMESPACE
 #define SA_LUT_ROW_UNIT 512
-#define SA_LUT_INTERLEAVES 0
+#define SA_LUT_INTERLEAVES 1
 namespace sa::kernels::cpu::counted
 {
 namespace hn = countingOps;
@@ -38,6 +38,14 @@ std::vector<float> product(const SignPlanes& w, const std::vector<float>& x, int
         cpu::counted::run({w, x.data() + size(m) * size(w.K), std::min(chunk, M - m), y.data() + size(m) * size(w.N),
                            w.N, 0, size(w.N)},
                           scratch.data());
+    return scratch.guardsIntact() ? y : std::vector<float>();
+}
+
+std::vector<float> fastProduct(const SignPlanes& w, const std::vector<float>& x)
+{
+    GuardedFloats scratch(cpu::counted::scratchFloats());
+    std::vector<float> y(size(w.N), std::nanf(""));
+    cpu::counted::runFast({w, x.data(), 1, y.data(), w.N, 0, size(w.N)}, scratch.data());
     return scratch.guardsIntact() ? y : std::vector<float>();
 }
 
@@ -86,6 +94,44 @@ private Q_SLOTS:
                  qPrintable(QString("%1 additions, %2 look-ups").arg(counts.additions).arg(lookUps)));
         if (M == 1)
             QCOMPARE(counts.selections, lookUps);
+    }
+
+    void byteTablesNeverMultiply_data()
+    {
+        QTest::addColumn<int>("R");
+        QTest::addColumn<int>("C");
+        QTest::addRow("eight row groups") << 64 << 8;
+        QTest::addRow("one group per column") << 512 << 1;
+    }
+    void byteTablesNeverMultiply()
+    {
+        QFETCH(int, R);
+        QFETCH(int, C);
+        const int N = 512, K = 128, q = 3;
+        std::mt19937_64 random(7);
+        const RandomPlanes planes({N, K, q, R, C}, random);
+        const std::vector<float> x = gaussian(size(K), random);
+        counts = Counts();
+        const std::vector<float> y = fastProduct(planes.view(), x);
+        QVERIFY(!y.empty());
+        QCOMPARE(counts.multiplications, std::uint64_t{0});
+        const std::uint64_t weights = std::uint64_t{1} * size(N) * size(K) * size(q);
+        const std::uint64_t groups = size(N / R) * size(K) / 4 * size(q); // tables
+        // Two selections for 4 weights; per byte of them one to sort the bytes; per table 4 columns and 2 orders of 16.
+        QCOMPARE(counts.selections, weights / 2 + weights / 8 + groups * 6 * 16);
+        // Float additions: two a row for 64 columns; the rest shifts, measures and rounds activations, once a group.
+        const std::uint64_t perRow = 2 * size(N) * size(K) / 64;
+        QVERIFY(counts.additions >= perRow);
+        QVERIFY(counts.additions <= perRow + size(N) + groups * 4 * (2 + 2 + 1));
+
+        std::vector<float> truth(size(N));
+        QCOMPARE(lutGemmRef(planes.view(), x.data(), 1, truth.data(), N, 0, N), Status::Ok);
+        double error = 0.0, norm = 0.0;
+        for (std::size_t n = 0; n < truth.size(); ++n) {
+            error += std::pow(static_cast<double>(y[n]) - truth[n], 2.0);
+            norm += std::pow(static_cast<double>(truth[n]), 2.0);
+        }
+        QVERIFY(std::sqrt(error / norm) <= 5e-4); // the bound of tst_lut_fast
     }
 
     void sharedTablesMultiplyOncePerEightWeights_data()
