@@ -227,6 +227,7 @@ Result<Arguments> parseArguments(const std::vector<std::string>& arguments)
     bench.number("repeats", "N", withDefault("Measurements, of which the median is shown", shapes.repeats));
     bench.number("seed", "N", withDefault("Of weights and activations", shapes.seed));
     bench.threadsAndDevice();
+    bench.cpuPrecision();
 
     const Command methods(app, "methods", "methods", "List the quantization methods and their parameters",
                           "  shiftadd methods --json\n"

@@ -158,6 +158,12 @@ void Command::threadsAndDevice()
     text("device", "DEVICE", "cpu, or cuda:0, cuda:1, ... [cpu]");
 }
 
+void Command::cpuPrecision()
+{
+    text("cpu_precision", "exact|fast",
+         "Packed products on the CPU. fast: 14 bits, less time a token and an error of about 3e-4 [exact]");
+}
+
 Result<JobSpec> Command::spec() const
 {
     if (!m_badSetting.empty())

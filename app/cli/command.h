@@ -42,6 +42,7 @@ public:
     /// A file with members of the spec; the command line goes before it.
     void recipe(const std::string& help);
     void threadsAndDevice();
+    void cpuPrecision();
 
     bool chosen() const { return m_app->parsed(); }
     bool json() const { return m_json; }

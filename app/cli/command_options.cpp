@@ -69,7 +69,11 @@ void describeQuantize(Command& command)
     command.flag("restart", "Discard an unfinished job of this OUT and start from the beginning");
 }
 
-void describeEvaluate(Command& command)
+namespace
+{
+
+/// What eval and report have in common.
+void describeMeasurements(Command& command)
 {
     const EvaluateSpec fallback;
     command.path("model", "Folder of the model, original or packed");
@@ -88,9 +92,17 @@ void describeEvaluate(Command& command)
     command.threadsAndDevice();
 }
 
+} // namespace
+
+void describeEvaluate(Command& command)
+{
+    describeMeasurements(command);
+    command.cpuPrecision();
+}
+
 void describeReport(Command& command)
 {
-    describeEvaluate(command);
+    describeMeasurements(command);
     command.text("certificate", "FILE", "JSON file to write");
     command.text("html", "FILE", "Page to write, for browsers and printers");
     command.text("latency", "FILE", "Put in the result of shiftadd bench-latency --json");
@@ -111,6 +123,7 @@ void describeLatency(Command& command)
     command.number("repeats", "N", withDefault("Measurements of each", fallback.repeats));
     command.number("warmup", "N", withDefault("Runs before them that do not count", fallback.warmup));
     command.threadsAndDevice();
+    command.cpuPrecision();
 }
 
 void describeGenerate(Command& command)
@@ -130,6 +143,7 @@ void describeGenerate(Command& command)
     command.list("force_ids", "N,N", "Score these tokens instead of sampling");
     command.text("kld_against", "MODEL", "With --force-ids: also the divergence from this model at each token");
     command.threadsAndDevice();
+    command.cpuPrecision();
 }
 
 } // namespace sa::cli

@@ -57,6 +57,7 @@ struct ShapeBenchRequest {
     std::vector<ShapeCase> cases; ///< none: only the device and what it reads
     int repeats = 15;
     std::uint64_t seed = 0;
+    bool fast = false; ///< CPU: the product from tables of 14 bits, where a shape has one
     /// CPU: memory that the matrices of one case fill together, and what is read for the ceiling; more than the caches
     /// of a socket. A device has eight times its second-level cache, and 2 GiB.
     std::size_t rotatedBytes = std::size_t(512) << 20, readBytes = std::size_t(1) << 30;

@@ -37,7 +37,7 @@ public:
                                {"model", m_model.identity()},
                                {"items_sha256", result.fileDigest},
                                {"items_per_chunk", kItemsPerChunk},
-                               {"device", m_spec.device == "cpu" ? "cpu" : "cuda"},
+                               {"device", arithmeticOf(m_spec)},
                                {"format", kEvaluationFormat}});
         for (std::size_t begin = 0; begin < result.items.size(); begin += kItemsPerChunk) {
             SA_CHECK(m_context.cancel.check());

@@ -111,7 +111,7 @@ Json textIdentity(const std::vector<std::int32_t>& ids, const EvaluateSpec& spec
     return {{"tokens_sha256", hash.hex()},
             {"seqlen", spec.seqlen},
             {"windows_per_chunk", kWindowsPerChunk},
-            {"device", spec.device == "cpu" ? "cpu" : "cuda"},
+            {"device", arithmeticOf(spec)},
             {"format", kEvaluationFormat}};
 }
 

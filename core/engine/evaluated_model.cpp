@@ -11,11 +11,12 @@ namespace sa
 {
 
 EvaluatedModel::EvaluatedModel(ModelFolder folder, Tokenizer tokenizer, Json identity, at::Device device,
-                               const JobContext& context)
+                               PackedForm form, const JobContext& context)
     : m_folder(std::make_unique<ModelFolder>(std::move(folder)))
     , m_tokenizer(std::move(tokenizer))
     , m_identity(std::move(identity))
     , m_device(device)
+    , m_form(form)
     , m_context(&context)
 {
 }
@@ -33,15 +34,16 @@ Result<EvaluatedModel> EvaluatedModel::open(const std::string& path, const Evalu
     if (cacheFolder(spec)) {
         SA_TRY(identity, modelIdentity(folder, context));
     }
-    return EvaluatedModel(std::move(folder), std::move(tokenizer), std::move(identity), device, context);
+    return EvaluatedModel(std::move(folder), std::move(tokenizer), std::move(identity), device,
+                          planesOf(spec.cpuPrecision), context);
 }
 
 Result<const Decoder*> EvaluatedModel::decoder()
 {
     if (!m_decoder) {
         ProgressMeter meter(m_context->emit, "open", "blocks", static_cast<double>(config().layers));
-        SA_TRY(Decoder loaded,
-               Decoder::load(*m_folder, m_device, m_context->cancel, [&](int done, int) { meter.update(done); }));
+        const auto progress = [&](int done, int) { meter.update(done); };
+        SA_TRY(Decoder loaded, Decoder::load(*m_folder, m_device, m_context->cancel, progress, m_form));
         m_decoder = std::make_unique<Decoder>(std::move(loaded));
     }
     return m_decoder.get();
@@ -52,6 +54,13 @@ Result<const Decoder*> EvaluatedModel::halfDecoder()
     SA_CHECK(decoder());
     m_decoder->roundToHalf();
     return m_decoder.get();
+}
+
+const char* arithmeticOf(const EvaluateSpec& spec)
+{
+    if (spec.device != "cpu")
+        return "cuda";
+    return planesOf(spec.cpuPrecision) == PackedForm::FastPlanes ? "cpu, fast" : "cpu";
 }
 
 std::optional<std::string> cacheFolder(const EvaluateSpec& spec)

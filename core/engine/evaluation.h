@@ -33,16 +33,19 @@ public:
     void unload() { m_decoder.reset(); }
 
 private:
-    EvaluatedModel(ModelFolder folder, Tokenizer tokenizer, Json identity, at::Device device,
+    EvaluatedModel(ModelFolder folder, Tokenizer tokenizer, Json identity, at::Device device, PackedForm form,
                    const JobContext& context);
     std::unique_ptr<ModelFolder> m_folder;
     Tokenizer m_tokenizer;
     Json m_identity;
     at::Device m_device;
+    PackedForm m_form;
     const JobContext* m_context;
     std::unique_ptr<Decoder> m_decoder;
 };
 
+/// What kept results depend on besides the model and the data: "cpu", "cpu, fast" or "cuda".
+const char* arithmeticOf(const EvaluateSpec& spec);
 /// Where finished pieces of this job are kept: nothing with `cache` off.
 std::optional<std::string> cacheFolder(const EvaluateSpec& spec);
 

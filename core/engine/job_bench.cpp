@@ -87,6 +87,7 @@ Result<Json> benchShapes(const BenchSpec& spec, const JobContext& context)
     ShapeBenchRequest request;
     request.repeats = spec.repeats;
     request.seed = spec.seed;
+    request.fast = spec.cpuPrecision == "fast";
     for (const auto& text : spec.shapes) {
         SA_TRY(ShapeCase shape, parseShape(text));
         const bool perColumn = spec.geometry == "acc";

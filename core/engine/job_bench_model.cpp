@@ -110,7 +110,7 @@ Result<Json> benchModel(const BenchSpec& spec, const JobContext& context)
     } else {
         SA_TRY(const ModelFolder folder, ModelFolder::open(spec.model));
         geometry = folder.quantization ? Json(folder.quantization->mode) : Json(nullptr);
-        SA_TRY(const Decoder decoder, Decoder::load(folder, device, context.cancel));
+        SA_TRY(const Decoder decoder, Decoder::load(folder, device, context.cancel, {}, planesOf(spec.cpuPrecision)));
         SA_TRY(rows, decoderBench(decoder, request, context.cancel));
     }
     Json models = Json::array();

@@ -115,7 +115,8 @@ Result<std::optional<ForcedReference>> referenceOf(const GenerateSpec& spec, con
 {
     if (spec.reference.empty())
         return std::optional<ForcedReference>();
-    SA_TRY(const LoadedModel original, LoadedModel::load(spec.reference, spec.threads, spec.device, context));
+    SA_TRY(const LoadedModel original,
+           LoadedModel::load(spec.reference, spec.threads, spec.device, spec.cpuPrecision, context));
     if (original.decoder.config().vocab != config.vocab ||
         original.tokenizer.encode(prompt.text) != tokenizer.encode(prompt.text))
         return makeError(Errc::BadInput, "the two models do not have the same tokens")
@@ -132,7 +133,8 @@ Result<Json> scoreGiven(const GenerateSpec& spec, const JobContext& context)
     SA_TRY(const Tokenizer tokenizer, Tokenizer::open(spec.model));
     SA_TRY(const Prompt prompt, promptOf(spec, tokenizer));
     SA_TRY(const auto reference, referenceOf(spec, prompt, folder.config, tokenizer, context));
-    SA_TRY(const LoadedModel model, LoadedModel::load(spec.model, spec.threads, spec.device, context));
+    SA_TRY(const LoadedModel model,
+           LoadedModel::load(spec.model, spec.threads, spec.device, spec.cpuPrecision, context));
     TokenStream stream(spec, tokenizer, prompt, static_cast<double>(spec.forceIds.size()), context);
     double sum = 0.0, divergence = 0.0;
     SA_TRY(const ForcedTimes times,
@@ -165,7 +167,8 @@ Result<Json> generateText(const GenerateSpec& spec, const JobContext& context)
 {
     if (!spec.forceIds.empty())
         return scoreGiven(spec, context);
-    SA_TRY(const LoadedModel model, LoadedModel::load(spec.model, spec.threads, spec.device, context));
+    SA_TRY(const LoadedModel model,
+           LoadedModel::load(spec.model, spec.threads, spec.device, spec.cpuPrecision, context));
     SA_TRY(const Prompt prompt, promptOf(spec, model.tokenizer));
     const SamplerOptions sampler{spec.greedy, spec.temperature, spec.topP, spec.seed, spec.topLogged};
     TokenStream stream(spec, model.tokenizer, prompt, spec.maxTokens, context);

@@ -77,7 +77,8 @@ public:
 private:
     Result<void> load(const std::string& path)
     {
-        SA_TRY(LoadedModel model, LoadedModel::load(path, m_spec.threads, m_spec.device, m_context));
+        SA_TRY(LoadedModel model,
+               LoadedModel::load(path, m_spec.threads, m_spec.device, m_spec.cpuPrecision, m_context));
         const std::int64_t positions = model.decoder.config().positions;
         for (const int length : m_spec.lengths)
             if (length + m_spec.decode > positions)

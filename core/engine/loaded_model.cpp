@@ -8,7 +8,7 @@ namespace sa
 {
 
 Result<LoadedModel> LoadedModel::load(const std::string& folder, int threads, const std::string& device,
-                                      const JobContext& context)
+                                      const std::string& precision, const JobContext& context)
 {
     setThreads(threads);
     SA_TRY(const at::Device where, parseDevice(device));
@@ -17,7 +17,8 @@ Result<LoadedModel> LoadedModel::load(const std::string& folder, int threads, co
         context.warn(warning);
     SA_TRY(Tokenizer tokenizer, Tokenizer::open(folder));
     ProgressMeter meter(context.emit, "open", "blocks", static_cast<double>(model.config.layers));
-    SA_TRY(Decoder decoder, Decoder::load(model, where, context.cancel, [&](int done, int) { meter.update(done); }));
+    const auto progress = [&](int done, int) { meter.update(done); };
+    SA_TRY(Decoder decoder, Decoder::load(model, where, context.cancel, progress, planesOf(precision)));
     return LoadedModel{std::move(tokenizer), std::move(decoder)};
 }
 

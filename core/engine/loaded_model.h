@@ -12,9 +12,10 @@ struct LoadedModel {
     Tokenizer tokenizer;
     Decoder decoder;
 
-    /// Sets the threads, opens the folder and loads it; emits `open` progress in blocks.
+    /// Sets the threads, opens the folder and loads it; emits `open` progress in blocks. precision: of a job
+    /// (`cpu_precision`).
     static Result<LoadedModel> load(const std::string& folder, int threads, const std::string& device,
-                                    const JobContext& context);
+                                    const std::string& precision, const JobContext& context);
 };
 
 } // namespace sa

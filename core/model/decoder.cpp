@@ -20,14 +20,14 @@ Decoder::Decoder(ModelConfig config, at::Device device, Embeddings embeddings)
 }
 
 Result<Decoder> Decoder::load(const ModelFolder& model, at::Device device, const CancelToken& cancel,
-                              const std::function<void(int, int)>& progress)
+                              const std::function<void(int, int)>& progress, PackedForm form)
 {
-    SA_TRY(Embeddings embeddings, Embeddings::load(model, device));
+    SA_TRY(Embeddings embeddings, Embeddings::load(model, device, form));
     Decoder decoder(model.config, device, std::move(embeddings));
     const int blocks = static_cast<int>(model.config.layers);
     for (int i = 0; i < blocks; ++i) {
         SA_CHECK(cancel.check());
-        SA_TRY(DecoderBlock block, DecoderBlock::load(model, i, device));
+        SA_TRY(DecoderBlock block, DecoderBlock::load(model, i, device, form));
         decoder.m_blocks.push_back(std::move(block));
         if (progress)
             progress(i + 1, blocks);

@@ -17,7 +17,8 @@ class Decoder
 {
 public:
     static Result<Decoder> load(const ModelFolder& model, at::Device device, const CancelToken& cancel,
-                                const std::function<void(int done, int of)>& progress = {});
+                                const std::function<void(int done, int of)>& progress = {},
+                                PackedForm form = PackedForm::Planes);
 
     /// Hidden states after the last block, before the final norm: f32 [T, hidden].
     at::Tensor hidden(std::span<const std::int32_t> ids, std::vector<KvCache>* caches = nullptr) const;

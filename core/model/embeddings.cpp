@@ -24,11 +24,11 @@ Result<at::Tensor> readTable(const ModelFolder& model, const std::string& name, 
 }
 
 /// The head in its own form; null: it is the embedding table.
-Result<std::shared_ptr<const Linear>> readHead(const ModelFolder& model, at::Device device)
+Result<std::shared_ptr<const Linear>> readHead(const ModelFolder& model, at::Device device, PackedForm form)
 {
     const std::string name(model.config.names.head);
     if (model.packedLayer(name)) {
-        SA_TRY(auto bodies, readLinears(model, {headLayer(model.config)}, device));
+        SA_TRY(auto bodies, readLinears(model, {headLayer(model.config)}, device, form));
         return std::shared_ptr<const Linear>(std::move(bodies.front()));
     }
     if (const ByteHeadInfo* bytes = model.byteHead()) {
@@ -65,7 +65,7 @@ at::Tensor HeadInput::operator()(const at::Tensor& hidden) const
     return project.defined() ? denseProduct(x, project) : x;
 }
 
-Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
+Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device, PackedForm form)
 {
     const ModelConfig& c = model.config;
     const auto weight = [&](std::string_view name) {
@@ -86,7 +86,7 @@ Result<Embeddings> Embeddings::load(const ModelFolder& model, at::Device device)
         SA_TRY(out.m_parts.projectIn, weight(c.names.projectIn));
     }
     SA_TRY(out.m_parts.headInput, HeadInput::load(model, device));
-    SA_TRY(out.m_parts.head, readHead(model, device));
+    SA_TRY(out.m_parts.head, readHead(model, device, form));
     out.m_sharedHead = !out.m_parts.head;
     if (out.m_sharedHead)
         out.m_parts.head = std::make_shared<StoredLinear>(out.m_parts.embedding);

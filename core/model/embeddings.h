@@ -2,7 +2,7 @@
 // What surrounds the blocks: embeddings at one end, final norm and head at the other.
 #pragma once
 
-#include "core/model/linear.h"
+#include "core/model/linear_loading.h"
 #include "core/model/norm.h"
 
 #include <memory>
@@ -23,7 +23,7 @@ struct HeadInput {
 class Embeddings
 {
 public:
-    static Result<Embeddings> load(const ModelFolder& model, at::Device device);
+    static Result<Embeddings> load(const ModelFolder& model, at::Device device, PackedForm form = PackedForm::Planes);
     /// f32 [T, hidden]; the first token is at `firstPosition` of its sequence.
     at::Tensor embed(std::span<const std::int32_t> ids, std::int64_t firstPosition) const;
     at::Tensor logits(const at::Tensor& hidden) const; ///< final norm and head: f32 [T, vocab]

@@ -104,9 +104,10 @@ void* threadScratch(std::size_t bytes)
 
 } // namespace
 
-PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias)
+PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias, bool fast)
     : m_weight(std::move(weight))
     , m_tileRows(kernels::lutGemmTileRows(m_weight.view()))
+    , m_fast(fast && kernels::lutGemmHasFast(m_weight.view()))
     , m_bias(std::move(bias))
     , m_inputSigns(signsOf(m_weight.inputRotation, m_weight.K))
     , m_outputSigns(signsOf(m_weight.outputRotation, m_weight.N))
@@ -160,9 +161,13 @@ void PlanesLinear::multiply(std::int64_t piece, const float* x, std::int64_t tok
     const std::int64_t parts = partsOfTile(pieces(), m_tileRows, tokens), rows = (m_tileRows + parts - 1) / parts;
     const std::int64_t tile = piece / parts * m_tileRows, begin = tile + piece % parts * rows;
     const std::int64_t end = std::min<std::int64_t>({view.N, tile + m_tileRows, begin + rows});
-    if (begin < end)
-        expectOk(kernels::lutGemm(kernels::TiledPlanes{view, m_tileRows}, x, M, y, view.N, static_cast<int>(begin),
-                                  static_cast<int>(end), threadScratch(kernels::lutGemmScratchBytes(view, M))));
+    if (begin >= end)
+        return;
+    const kernels::TiledPlanes planes{view, m_tileRows};
+    const int first = static_cast<int>(begin), last = static_cast<int>(end);
+    void* scratch = threadScratch(kernels::lutGemmScratchBytes(view, M));
+    expectOk(m_fast ? kernels::lutGemmFast(planes, x, M, y, view.N, first, last, scratch)
+                    : kernels::lutGemm(planes, x, M, y, view.N, first, last, scratch));
 }
 
 void PlanesLinear::multiplyUnpacked(const at::Tensor& x, float* y) const
@@ -219,7 +224,7 @@ at::Tensor PlanesLinear::forward(const at::Tensor& x) const
     at::Tensor output = at::empty(shape, input.options());
     const float* in = input.data_ptr<float>();
     float* out = output.data_ptr<float>();
-    if (tokens >= kUnpackedTokens)
+    if (tokens >= kUnpackedTokens && !m_fast)
         multiplyUnpacked(input.view({tokens, K}), out);
     else
         parallelFor(pieces() * partsOfTile(pieces(), m_tileRows, tokens),

@@ -31,7 +31,8 @@ Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const Linea
     }
     if (packed) {
         SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
-        return std::unique_ptr<Linear>(std::make_unique<PlanesLinear>(std::move(weight), std::move(bias)));
+        return std::unique_ptr<Linear>(
+            std::make_unique<PlanesLinear>(std::move(weight), std::move(bias), form == PackedForm::FastPlanes));
     }
     SA_TRY(at::Tensor weight, readFloatTensor(model.store, info.name + ".weight", device));
     return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(std::move(weight), std::move(bias)));
@@ -51,7 +52,7 @@ Result<std::vector<std::unique_ptr<Linear>>> readLinears(const ModelFolder& mode
             SA_TRY(bias, readFloatTensor(model.store, infos[i].name + ".bias", device));
         }
         const PackedLayerInfo* packed = model.packedLayer(infos[i].name);
-        if (packed && form == PackedForm::Planes && !device.is_cpu()) {
+        if (packed && form != PackedForm::Dense && !device.is_cpu()) {
             SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
             layers.push_back({std::move(weight), std::move(bias)});
             places.push_back(i);

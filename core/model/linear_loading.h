@@ -5,14 +5,23 @@
 #include "core/model/linear.h"
 #include "core/model/model_folder.h"
 
+#include <string_view>
+
 namespace sa
 {
 
 /// What packed layers become.
 enum class PackedForm {
-    Planes, ///< PlanesLinear, or planes on the device
-    Dense,  ///< DenseLinear of what the planes stand for: the very numbers that a quantize job goes on with
+    Planes,     ///< PlanesLinear, or planes on the device
+    FastPlanes, ///< the same; on the CPU with tables of 14 bits
+    Dense,      ///< DenseLinear of what the planes stand for: the very numbers that a quantize job goes on with
 };
+
+/// What a job's `cpu_precision` asks for: Planes for "exact", FastPlanes for "fast".
+inline PackedForm planesOf(std::string_view precision)
+{
+    return precision == "fast" ? PackedForm::FastPlanes : PackedForm::Planes;
+}
 
 /// Linears that read one input, in order. On a device, packed ones are put together where they can be.
 Result<std::vector<std::unique_ptr<Linear>>> readLinears(const ModelFolder& model, const std::vector<LinearInfo>& infos,

@@ -112,6 +112,7 @@ Result<JobSpec> parseEvaluate(const SpecReader& reader)
 {
     EvaluateSpec spec;
     SA_CHECK(readEvaluate(reader, spec));
+    SA_CHECK(reader.cpuPrecision(spec.cpuPrecision));
     return JobSpec(std::move(spec));
 }
 
@@ -135,6 +136,7 @@ Result<JobSpec> parseGenerate(const SpecReader& reader)
     SA_CHECK(reader.optionalPath("kld_against", spec.reference));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    SA_CHECK(reader.cpuPrecision(spec.cpuPrecision));
     if (!spec.reference.empty() && spec.forceIds.empty())
         return reader.wrong("kld_against", "divergence is measured along given tokens", "force_ids as well");
     return JobSpec(std::move(spec));
@@ -153,6 +155,7 @@ Result<JobSpec> parseLatency(const SpecReader& reader)
     SA_CHECK(reader.integer("warmup", spec.warmup, 0, 10'000));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    SA_CHECK(reader.cpuPrecision(spec.cpuPrecision));
     return JobSpec(std::move(spec));
 }
 
@@ -230,6 +233,7 @@ Result<JobSpec> parseBench(const SpecReader& reader)
     SA_CHECK(reader.seed(spec.seed));
     SA_CHECK(reader.threads(spec.threads));
     SA_CHECK(reader.device(spec.device));
+    SA_CHECK(reader.cpuPrecision(spec.cpuPrecision));
     return JobSpec(std::move(spec));
 }
 

@@ -97,10 +97,11 @@ struct EvaluateSpec {
     std::string reference = {}; ///< wire name `kld_against`: the original model, to measure divergence from
     bool noiseFloor = true;     ///< with it: also of the original in float16 from itself
     std::vector<std::string> tasks = {};
-    std::optional<int> limit = {}; ///< items of each task
-    std::string data = {};         ///< folder of the task files; empty: where they are usually
-    std::string harness = {};      ///< wire name `harness_out`: folder for results in the harness's format
-    bool cache = true;             ///< take and keep finished pieces
+    std::optional<int> limit = {};      ///< items of each task
+    std::string data = {};              ///< folder of the task files; empty: where they are usually
+    std::string harness = {};           ///< wire name `harness_out`: folder for results in the harness's format
+    bool cache = true;                  ///< take and keep finished pieces
+    std::string cpuPrecision = "exact"; ///< of packed products on the CPU: or "fast" (docs/decisions/0023)
     bool operator==(const EvaluateSpec&) const = default;
 };
 
@@ -125,6 +126,7 @@ struct GenerateSpec {
     int topLogged = 0;                      ///< wire name `top_k_logged`: candidates to report with each token
     std::vector<std::int32_t> forceIds = {}; ///< tokens to score instead of sampling
     std::string reference = {};              ///< wire name `kld_against`: with forceIds, the model to diverge from
+    std::string cpuPrecision = "exact";      ///< of packed products on the CPU: or "fast" (docs/decisions/0023)
     bool operator==(const GenerateSpec&) const = default;
 };
 
@@ -138,6 +140,7 @@ struct LatencySpec {
     int warmup = 1;
     int threads = 0;
     std::string device = "cpu";
+    std::string cpuPrecision = "exact"; ///< of packed products on the CPU: or "fast" (docs/decisions/0023)
     bool operator==(const LatencySpec&) const = default;
 };
 
@@ -200,6 +203,7 @@ struct BenchSpec {
     std::uint64_t seed = 0;
     int threads = 0;
     std::string device = "cpu";
+    std::string cpuPrecision = "exact"; ///< of packed products on the CPU: or "fast" (docs/decisions/0023)
     bool operator==(const BenchSpec&) const = default;
 };
 

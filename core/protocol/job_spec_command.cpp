@@ -176,6 +176,7 @@ std::vector<std::string> arguments(const EvaluateSpec& spec)
 {
     ArgumentList list("eval");
     addEvaluate(list, spec);
+    list.changed("--cpu-precision", spec.cpuPrecision, EvaluateSpec().cpuPrecision);
     return std::move(list).with({spec.model});
 }
 
@@ -199,6 +200,7 @@ std::vector<std::string> arguments(const GenerateSpec& spec)
     list.changed("--kld-against", spec.reference, fallback.reference);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+    list.changed("--cpu-precision", spec.cpuPrecision, fallback.cpuPrecision);
     return std::move(list).with({spec.model});
 }
 
@@ -213,6 +215,7 @@ std::vector<std::string> arguments(const LatencySpec& spec)
     list.changed("--warmup", spec.warmup, fallback.warmup);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+    list.changed("--cpu-precision", spec.cpuPrecision, fallback.cpuPrecision);
     return std::move(list).with({spec.model});
 }
 
@@ -293,6 +296,7 @@ std::vector<std::string> arguments(const BenchSpec& spec)
     list.changed("--seed", spec.seed, fallback.seed);
     list.changed("--threads", spec.threads, fallback.threads);
     list.changed("--device", spec.device, fallback.device);
+    list.changed("--cpu-precision", spec.cpuPrecision, fallback.cpuPrecision);
     return std::move(list).with(spec.model.empty() ? std::vector<std::string>() : std::vector{spec.model});
 }
 

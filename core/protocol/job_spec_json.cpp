@@ -86,17 +86,25 @@ Json object(const EvaluateSpec& spec)
             {"harness_out", orNull(spec.harness)},
             {"cache", spec.cache},
             {"threads", spec.threads},
-            {"device", spec.device}};
+            {"device", spec.device},
+            {"cpu_precision", spec.cpuPrecision}};
 }
 
 Json object(const GenerateSpec& spec)
 {
-    Json out{{"model", spec.model},        {"max_tokens", spec.maxTokens},
-             {"greedy", spec.greedy},      {"temperature", spec.temperature},
-             {"top_p", spec.topP},         {"seed", spec.seed},
-             {"stop", spec.stop},          {"top_k_logged", spec.topLogged},
-             {"force_ids", spec.forceIds}, {"kld_against", orNull(spec.reference)},
-             {"threads", spec.threads},    {"device", spec.device}};
+    Json out{{"model", spec.model},
+             {"max_tokens", spec.maxTokens},
+             {"greedy", spec.greedy},
+             {"temperature", spec.temperature},
+             {"top_p", spec.topP},
+             {"seed", spec.seed},
+             {"stop", spec.stop},
+             {"top_k_logged", spec.topLogged},
+             {"force_ids", spec.forceIds},
+             {"kld_against", orNull(spec.reference)},
+             {"threads", spec.threads},
+             {"device", spec.device},
+             {"cpu_precision", spec.cpuPrecision}};
     if (spec.messages.empty())
         out["prompt"] = spec.prompt;
     for (const MessageSpec& message : spec.messages)
@@ -106,15 +114,15 @@ Json object(const GenerateSpec& spec)
 
 Json object(const LatencySpec& spec)
 {
-    return {{"model", spec.model},     {"against", orNull(spec.against)},
-            {"lengths", spec.lengths}, {"decode", spec.decode},
-            {"repeats", spec.repeats}, {"warmup", spec.warmup},
-            {"threads", spec.threads}, {"device", spec.device}};
+    return {{"model", spec.model},     {"against", orNull(spec.against)}, {"lengths", spec.lengths},
+            {"decode", spec.decode},   {"repeats", spec.repeats},         {"warmup", spec.warmup},
+            {"threads", spec.threads}, {"device", spec.device},           {"cpu_precision", spec.cpuPrecision}};
 }
 
 Json object(const ReportSpec& spec)
 {
     Json out = object(spec.evaluate);
+    out.erase("cpu_precision"); // a certificate is of the exact product
     out["certificate"] = orNull(spec.out);
     out["html"] = orNull(spec.html);
     out["latency"] = orNull(spec.latency);
@@ -174,7 +182,8 @@ Json object(const BenchSpec& spec)
             {"repeats", spec.repeats},
             {"seed", spec.seed},
             {"threads", spec.threads},
-            {"device", spec.device}};
+            {"device", spec.device},
+            {"cpu_precision", spec.cpuPrecision}};
 }
 
 } // namespace

@@ -238,6 +238,7 @@ public:
         value = field->raw();
         return {};
     }
+    Result<void> cpuPrecision(std::string& value) const { return choice("cpu_precision", value, {"exact", "fast"}); }
     Result<void> threads(int& value) const { return integer("threads", value, 0, kMaxThreads); }
 
 private:

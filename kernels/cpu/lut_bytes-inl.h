@@ -31,12 +31,6 @@ using SumTag = hn::Repartition<float, ByteTag>;
 inline constexpr std::size_t kByteRows = hn::MaxLanes(ByteTag());
 inline constexpr std::size_t kQuadLanes = kByteRows / 4;
 
-/// Groups of fewer rows would leave vectors half empty, and tables cost more than they serve.
-inline bool takesByteTables(const SignPlanes& w)
-{
-    return static_cast<std::size_t>(w.R) >= std::max<std::size_t>(kByteRows, kMinRowsForShiftedTables);
-}
-
 /// Words whose entries have one unit, and whose sums are integers until all their planes have passed.
 inline constexpr std::size_t kUnitWords = 2;
 

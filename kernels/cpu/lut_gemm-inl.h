@@ -49,6 +49,16 @@ inline void run(const LutGemmCall& call, float* scratch)
     }
 }
 
+/// Groups of fewer rows than a vector has bytes would leave it half empty, and tables cost more than they serve.
+inline bool takesByteTables(const SignPlanes& w)
+{
+#if SA_LUT_INTERLEAVES
+    return static_cast<std::size_t>(w.R) >= std::max<std::size_t>(kByteRows, kMinRowsForShiftedTables);
+#else
+    return w.R < 0; // never
+#endif
+}
+
 /// The 14-bit product, token by token; whatever it does not take goes to `run`.
 inline void runFast(const LutGemmCall& call, float* scratch)
 {

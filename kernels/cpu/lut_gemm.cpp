@@ -37,7 +37,8 @@ TargetList findTargets()
     const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
 #define SA_ADD_TARGET(MASK, NAME, NAMESPACE)                                                                           \
     if ((supported & (MASK)) != 0)                                                                                     \
-    list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::runFast, NAMESPACE::scratchFloats()}
+    list.items[list.count++] = {NAME, NAMESPACE::run, NAMESPACE::runFast, NAMESPACE::takesByteTables,                  \
+                                NAMESPACE::scratchFloats()}
 #if (HWY_TARGETS & HWY_AVX3_DL) != 0
     SA_ADD_TARGET(HWY_AVX3_DL, "AVX3_DL", N_AVX3_DL);
 #endif
@@ -137,6 +138,12 @@ Status lutGemmFast(const TiledPlanes& w, const float* x, int M, float* y, std::p
                    void* scratch) noexcept
 {
     return cpu::dispatch(&cpu::LutGemmTarget::runFast, w, x, M, y, ldy, rowBegin, rowEnd, scratch);
+}
+
+bool lutGemmHasFast(const SignPlanes& w) noexcept
+{
+    const cpu::LutGemmTarget* target = cpu::chosenTarget();
+    return target != nullptr && target->takesByteTables(w);
 }
 
 bool lutGemmSharesTables(const SignPlanes& w) noexcept

@@ -13,6 +13,7 @@ struct LutGemmTarget {
     const char* name = nullptr;
     void (*run)(const LutGemmCall& call, float* scratch) = nullptr;
     void (*runFast)(const LutGemmCall& call, float* scratch) = nullptr; ///< of 14 bits
+    bool (*takesByteTables)(const SignPlanes& w) = nullptr;             ///< false: runFast is run
     std::size_t scratchFloats = 0;
 };
 

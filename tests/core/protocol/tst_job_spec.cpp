@@ -125,6 +125,7 @@ void addSpecs()
     bench.seed = 9;
     bench.threads = 2;
     bench.device = "cuda:1";
+    bench.cpuPrecision = "fast";
     row("bench with nothing at its default", bench);
     BenchSpec whole;
     whole.model = "models/m";
@@ -154,12 +155,14 @@ void addSpecs()
     ReportSpec report{evaluate, "r.json", "r.html", "latency.json", 0.05, 3.0, 1.5, "because"};
     row("report with nothing at its default", report);
     row("report with defaults", ReportSpec{textOnly()});
+    evaluate.cpuPrecision = "fast"; // not of a report: a certificate is of the exact product
+    row("evaluate the fast product", evaluate);
     EvaluateSpec tasksOnly;
     tasksOnly.model = "m";
     tasksOnly.tasks = {"copa"};
     row("evaluate tasks only", tasksOnly);
     row("latency with defaults", LatencySpec{"m"});
-    row("latency with nothing at its default", LatencySpec{"m", "o", {7}, 3, 2, 0, 5, "cuda:0"});
+    row("latency with nothing at its default", LatencySpec{"m", "o", {7}, 3, 2, 0, 5, "cuda:0", "fast"});
     GenerateSpec generate;
     generate.model = "m";
     row("generate from an empty prompt", generate);
@@ -171,6 +174,7 @@ void addSpecs()
     generate.seed = 42;
     generate.threads = 3;
     generate.device = "cuda:0";
+    generate.cpuPrecision = "fast";
     generate.stop = {"\n\n", "User:"};
     generate.topLogged = 5;
     row("generate with nothing at its default", generate);
@@ -327,6 +331,8 @@ private Q_SLOTS:
         row("a model that is a number", "open", R"({"model":3})", "spec.model");
         row("a model path with a NUL", "open", R"({"model":"a\u0000b"})", "spec.model");
         row("an unknown energy table", "open", R"({"energy":"nominal"})", "spec.energy");
+        for (const char* kind : {"evaluate", "generate", "latency"})
+            row(kind, kind, R"({"cpu_precision":"14"})", "spec.cpu_precision");
         row("no output folder", "quantize", R"({"out":null})", "spec.out");
         row("an unknown mode", "quantize", R"({"mode":"acc2"})", "spec.mode");
         row("a mode that is a number", "quantize", R"({"mode":1})", "spec.mode");

@@ -57,6 +57,8 @@ Status lutGemm(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdi
 /// 64 where vectors have 64 bytes; and on the portable unit. Scratch and failures as lutGemm.
 Status lutGemmFast(const TiledPlanes& w, const float* x, int M, float* y, std::ptrdiff_t ldy, int rowBegin, int rowEnd,
                    void* scratch) noexcept;
+/// Whether that is a product of its own for this weight, on the unit that runs. Only the shape is read.
+bool lutGemmHasFast(const SignPlanes& w) noexcept;
 
 /// Rows [rowBegin, rowEnd) of W^ in float32, planes summed in ascending order: for products with so many tokens that a
 /// matrix library multiplies faster than tables do. out: [rows][denseRowStride(w)], 0 from column K on.
