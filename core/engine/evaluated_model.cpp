@@ -35,7 +35,7 @@ Result<EvaluatedModel> EvaluatedModel::open(const std::string& path, const Evalu
         SA_TRY(identity, modelIdentity(folder, context));
     }
     return EvaluatedModel(std::move(folder), std::move(tokenizer), std::move(identity), device,
-                          planesOf(spec.cpuPrecision), context);
+                          planesOf(spec.cpuPrecision, PackedForm::EveryTokenFast), context);
 }
 
 Result<const Decoder*> EvaluatedModel::decoder()

@@ -104,10 +104,10 @@ void* threadScratch(std::size_t bytes)
 
 } // namespace
 
-PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias, bool fast)
+PlanesLinear::PlanesLinear(PackedWeight weight, at::Tensor bias, std::int64_t fastTokens)
     : m_weight(std::move(weight))
     , m_tileRows(kernels::lutGemmTileRows(m_weight.view()))
-    , m_fast(fast && kernels::lutGemmHasFast(m_weight.view()))
+    , m_fastTokens(kernels::lutGemmHasFast(m_weight.view()) ? fastTokens : 0)
     , m_bias(std::move(bias))
     , m_inputSigns(signsOf(m_weight.inputRotation, m_weight.K))
     , m_outputSigns(signsOf(m_weight.outputRotation, m_weight.N))
@@ -166,8 +166,8 @@ void PlanesLinear::multiply(std::int64_t piece, const float* x, std::int64_t tok
     const kernels::TiledPlanes planes{view, m_tileRows};
     const int first = static_cast<int>(begin), last = static_cast<int>(end);
     void* scratch = threadScratch(kernels::lutGemmScratchBytes(view, M));
-    expectOk(m_fast ? kernels::lutGemmFast(planes, x, M, y, view.N, first, last, scratch)
-                    : kernels::lutGemm(planes, x, M, y, view.N, first, last, scratch));
+    expectOk(tokens < m_fastTokens ? kernels::lutGemmFast(planes, x, M, y, view.N, first, last, scratch)
+                                   : kernels::lutGemm(planes, x, M, y, view.N, first, last, scratch));
 }
 
 void PlanesLinear::multiplyUnpacked(const at::Tensor& x, float* y) const
@@ -224,7 +224,7 @@ at::Tensor PlanesLinear::forward(const at::Tensor& x) const
     at::Tensor output = at::empty(shape, input.options());
     const float* in = input.data_ptr<float>();
     float* out = output.data_ptr<float>();
-    if (tokens >= kUnpackedTokens && !m_fast)
+    if (tokens >= std::max(kUnpackedTokens, m_fastTokens))
         multiplyUnpacked(input.view({tokens, K}), out);
     else
         parallelFor(pieces() * partsOfTile(pieces(), m_tileRows, tokens),

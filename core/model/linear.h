@@ -69,11 +69,11 @@ private:
 /// Runs the planes directly (kernels/lut_gemm.h), between the transforms of the activations that they were made for.
 /// CPU. Many tokens take a dense product with rows that are unpacked slab by slab: no dense weight exists at any time.
 /// Rows are split over threads; each output is summed in an order that no split changes.
-/// `fast`: every token, however many there are, goes through tables of 14 bits (lutGemmFast) where they are used.
+/// Fewer than `fastTokens` tokens go through tables of 14 bits where the weight has them (lutGemmFast).
 class PlanesLinear final : public Linear, public RowPieces
 {
 public:
-    PlanesLinear(PackedWeight weight, at::Tensor bias, bool fast = false);
+    PlanesLinear(PackedWeight weight, at::Tensor bias, std::int64_t fastTokens = 0);
     at::Tensor forward(const at::Tensor& x) const override;
     std::int64_t weightBytes() const override;
     const RowPieces* rowPieces() const override { return this; }
@@ -92,7 +92,7 @@ private:
 
     PackedWeight m_weight; ///< words in execution layout (kernels/lut_gemm.h)
     int m_tileRows = 1;
-    bool m_fast = false;
+    std::int64_t m_fastTokens = 0;
     at::Tensor m_bias;
     std::vector<std::uint32_t> m_inputSigns, m_outputSigns; ///< of the rotations; empty: there is none
 };

@@ -5,6 +5,7 @@
 #include "core/model/tensors.h"
 
 #include <ATen/ATen.h>
+#include <limits>
 
 namespace sa
 {
@@ -21,6 +22,14 @@ Result<at::Tensor> readUnpacked(const ModelFolder& model, const PackedLayerInfo&
     return values;
 }
 
+std::int64_t fastTokens(PackedForm form)
+{
+    constexpr std::int64_t kFew = 4; // from here on a table of the exact product serves several tokens
+    return form == PackedForm::EveryTokenFast ? std::numeric_limits<std::int64_t>::max()
+           : form == PackedForm::FastPlanes   ? kFew
+                                              : 0;
+}
+
 Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const LinearInfo& info, at::Tensor bias,
                                            at::Device device, PackedForm form)
 {
@@ -32,7 +41,7 @@ Result<std::unique_ptr<Linear>> readLinear(const ModelFolder& model, const Linea
     if (packed) {
         SA_TRY(PackedWeight weight, readPacked(model.store, *packed));
         return std::unique_ptr<Linear>(
-            std::make_unique<PlanesLinear>(std::move(weight), std::move(bias), form == PackedForm::FastPlanes));
+            std::make_unique<PlanesLinear>(std::move(weight), std::move(bias), fastTokens(form)));
     }
     SA_TRY(at::Tensor weight, readFloatTensor(model.store, info.name + ".weight", device));
     return std::unique_ptr<Linear>(std::make_unique<DenseLinear>(std::move(weight), std::move(bias)));

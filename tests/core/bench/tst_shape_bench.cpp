@@ -60,6 +60,21 @@ private Q_SLOTS:
         QCOMPARE(bench->rows[2].path, std::string("shared tables"));
     }
 
+    void theFastProductIsTimedWhereAShapeHasOne()
+    {
+        ShapeBenchRequest request = smallRequest();
+        request.fast = true;
+        const auto bench = cpuShapeBench(request, 1, {}, CancelToken());
+        QVERIFY2(bench, bench ? "" : bench.error().sentence().c_str());
+        QCOMPARE(bench->rows[0].path, std::string("tables")); // 12 rows a scale
+        QVERIFY(bench->rows[0].relativeError <= 2e-6);
+        QCOMPARE(bench->rows[2].path, std::string("shared tables"));
+        if (QString::fromStdString(bench->device).contains("SCALAR"))
+            QSKIP("the portable unit has no fast product");
+        QCOMPARE(bench->rows[1].path, std::string("14-bit tables"));
+        QVERIFY(bench->rows[1].relativeError > 2e-6 && bench->rows[1].relativeError <= 1e-3);
+    }
+
     void withoutADenseProductThereIsNone()
     {
         const auto bench = cpuShapeBench(smallRequest(), 1, {}, CancelToken());

@@ -381,6 +381,29 @@ private Q_SLOTS:
         QCOMPARE((*answer)["prompt"].get<std::string>(), std::string("The old\n\nlighthouse")); // a base model
     }
 
+    void theFastProductIsMeasuredAndKeptApart()
+    {
+        QuantizeSpec quantize;
+        quantize.model = m_other;
+        quantize.out = m_folder.filePath("packed").toStdString();
+        quantize.mode = "acc"; // a group of all rows has the fast product
+        quantize.samples = 4;
+        quantize.seqlen = 32;
+        QVERIFY(run(quantize));
+        EvaluateSpec spec = textJob(quantize.out);
+        const auto exact = run(spec);
+        QVERIFY2(exact, exact ? "" : exact.error().sentence().c_str());
+        spec.cpuPrecision = "fast";
+        const auto fast = run(spec);
+        QVERIFY(fast);
+        if (!qEnvironmentVariableIsSet("SA_KERNEL_TARGET")) {
+            QCOMPARE((*fast)["cached_windows"].get<int>(), 0); // not what the exact product left
+            const double ratio = (*fast)["perplexity"].get<double>() / (*exact)["perplexity"].get<double>();
+            QVERIFY2(ratio != 1.0 && std::fabs(ratio - 1.0) < 1e-3, qPrintable(QString::number(ratio, 'g', 9)));
+        }
+        QVERIFY((*run(spec))["cached_windows"].get<int>() > 0);
+    }
+
     void speedIsMeasuredInTurns()
     {
         LatencySpec spec;

@@ -4,6 +4,7 @@
 #include "core/model/linear.h"
 #include "core/quant/sweep.h"
 #include "core/quant/transform.h"
+#include "sa/kernels/lut_gemm.h"
 #include "sa/kernels/rotation.h"
 
 #include <QTest>
@@ -122,6 +123,32 @@ private Q_SLOTS:
         const at::Tensor y = PlanesLinear(packed, bias).forward(some);
         QVERIFY(largestDifference(y, expected) < 2e-4 * expected.abs().max().item<double>());
         QVERIFY(at::equal(some, x.slice(0, 0, tokens))); // the caller's activations stay as they are
+    }
+
+    void fewTokensTakeTheFastProductWhereAsked()
+    {
+        const std::int64_t N = 128, K = 96;
+        const auto factor = factorize(at::eye(K, at::kDouble), 8, 0.01);
+        QVERIFY(factor);
+        SweepOptions options;
+        options.bcq.planes = 2;
+        options.rowsPerScale = 64;
+        const at::Tensor W = randomMatrix(N, K, 11);
+        LayerSweep sweep(W, *factor, options);
+        for (std::int64_t piece = 0; piece < sweep.pieces(); ++piece)
+            sweep.runPiece(piece, CancelToken());
+        const PackedWeight packed = sweep.finish().packed;
+        if (!kernels::lutGemmHasFast(packed.view()))
+            QSKIP("the portable unit has no fast product");
+        const at::Tensor x = randomMatrix(20, K, 12);
+        const PlanesLinear exact(packed, {}), few(packed, {}, 4), all(packed, {}, 1000);
+        const at::Tensor truth = exact.forward(x), fast = all.forward(x);
+        QVERIFY(!at::equal(fast, truth));
+        QVERIFY(largestDifference(fast, truth) < 2e-3 * truth.abs().max().item<double>());
+        for (int t = 0; t < 20; ++t) // tokens go one by one
+            QVERIFY(at::equal(few.forward(x.slice(0, t, t + 1)), fast.slice(0, t, t + 1)));
+        QVERIFY(at::equal(few.forward(x.slice(0, 0, 4)), exact.forward(x.slice(0, 0, 4))));
+        QVERIFY(at::equal(few.forward(x), truth));
     }
 
     void outliersAreFoundAndOthersLeftAlone()
