@@ -34,9 +34,13 @@ template<class T> HWY_INLINE FloatVector widen(FloatTag d, const T* p)
     return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, FloatTag>(), p));
 }
 
-/// kRows dots at once, each in two vectors of partial sums: x is read once for all of them.
+/// Distance of the software prefetch in each row, bytes.
+inline constexpr std::size_t kAhead = 2048;
+
+/// The dots of every `apart`-th row at once, each in two vectors of partial sums: x is read once for all of them.
 template<std::size_t kRows, class T>
-HWY_INLINE void dots(const T* HWY_RESTRICT rows, std::size_t K, const float* HWY_RESTRICT x, float* HWY_RESTRICT out)
+HWY_INLINE void dots(const T* HWY_RESTRICT rows, std::size_t apart, std::size_t K, const float* HWY_RESTRICT x,
+                     float* HWY_RESTRICT out)
 {
     const FloatTag d;
     const std::size_t lanes = hn::Lanes(d);
@@ -46,12 +50,12 @@ HWY_INLINE void dots(const T* HWY_RESTRICT rows, std::size_t K, const float* HWY
     std::size_t k = 0;
     for (; k + 2 * lanes <= K; k += 2 * lanes) {
         const FloatVector x0 = hn::LoadU(d, x + k), x1 = hn::LoadU(d, x + k + lanes);
-        for (std::size_t r = 0; r < kRows; ++r) // a row may be a page, at whose end the hardware's prefetch stops
+        for (std::size_t r = 0; r < kRows; ++r) // the hardware's prefetch stops at the end of a page
             for (std::size_t at = 0; at < 2 * lanes; at += 64 / sizeof(T))
-                hwy::Prefetch(rows + (kRows + r) * K + k + at);
+                hwy::Prefetch(rows + r * apart * K + k + at + kAhead / sizeof(T));
         for (std::size_t r = 0; r < kRows; ++r) {
-            a[r] = hn::MulAdd(widen(d, rows + r * K + k), x0, a[r]);
-            b[r] = hn::MulAdd(widen(d, rows + r * K + k + lanes), x1, b[r]);
+            a[r] = hn::MulAdd(widen(d, rows + r * apart * K + k), x0, a[r]);
+            b[r] = hn::MulAdd(widen(d, rows + r * apart * K + k + lanes), x1, b[r]);
         }
     }
     for (; k < K; k += lanes) { // what is left, with zeros behind it
@@ -61,21 +65,22 @@ HWY_INLINE void dots(const T* HWY_RESTRICT rows, std::size_t K, const float* HWY
         std::copy_n(x + k, left, tail);
         const FloatVector x0 = hn::LoadU(d, tail);
         for (std::size_t r = 0; r < kRows; ++r) {
-            std::copy_n(rows + r * K + k, left, row);
+            std::copy_n(rows + r * apart * K + k, left, row);
             a[r] = hn::MulAdd(widen(d, row), x0, a[r]);
         }
     }
     for (std::size_t r = 0; r < kRows; ++r)
-        out[r] = hn::GetLane(hn::SumOfLanes(d, hn::Add(a[r], b[r])));
+        out[r * apart] = hn::GetLane(hn::SumOfLanes(d, hn::Add(a[r], b[r])));
 }
 
 template<class T> void allDots(const T* rows, std::size_t count, std::size_t K, const float* x, float* out)
 {
-    std::size_t r = 0;
-    for (; r + 4 <= count; r += 4)
-        dots<4>(rows + r * K, K, x, out + r);
-    for (; r < count; ++r)
-        dots<1>(rows + r * K, K, x, out + r);
+    // Rows of four quarters: each is a stream of memory, and four streams have more in flight than one.
+    const std::size_t quarter = count / 4;
+    for (std::size_t r = 0; r < quarter; ++r)
+        dots<4>(rows + r * K, quarter, K, x, out + r);
+    for (std::size_t r = 4 * quarter; r < count; ++r)
+        dots<1>(rows + r * K, 0, K, x, out + r);
 }
 
 void rowDots(const void* rows, Element element, std::int64_t count, std::int64_t K, const float* x, float* out)
