@@ -125,7 +125,10 @@ Status gpuImage(const SignPlanes* parts, int count, const GpuInfo& device, GpuPa
         rows += parts[i].N;
         tiles += oneBitTiles(parts[i]);
         image.groups += static_cast<int>(parts[i].rowGroups());
+        if (i < kGpuMostParts)
+            image.parts[i] = {parts[i].N, parts[i].R};
     }
+    image.partCount = count;
     if (rows > 1 << 24 || tiles * image.chunks > 1 << 30)
         return Status::Unsupported;
     image.N = static_cast<int>(rows);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The calls of gpu_step.h in a build without CUDA's compiler.
-#include "sa/kernels/gpu_step.h"
+// The calls of gpu_step.h and gpu_chain.h in a build without CUDA's compiler.
+#include "sa/kernels/gpu_chain.h"
 
 namespace sa::kernels
 {
@@ -31,6 +31,11 @@ Status gpuStepAttention(const StepAttention&, const std::int32_t*, const StepLau
     return Status::Unsupported;
 }
 Status gpuStepPick(const float*, int, std::int32_t*, std::int32_t*, const StepLaunch&) noexcept
+{
+    return Status::Unsupported;
+}
+
+Status gpuChainRun(const GpuChain&, void*, void*) noexcept
 {
     return Status::Unsupported;
 }

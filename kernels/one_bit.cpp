@@ -24,7 +24,9 @@ template<class Visit> void forEachWord(const SignPlanes& w, Visit visit)
         for (std::size_t row = begin; row < end; row += kTileRows, ++tile) {
             const int rows = static_cast<int>(std::min<std::size_t>(kTileRows, end - row));
             for (std::size_t v = 0; v < q * words; ++v) {
-                const std::size_t source = (v % words * q + v / words) * N + row;
+                const VirtualWord place = wordAt(static_cast<int>(v), w.q, static_cast<int>(words));
+                const std::size_t source =
+                    (static_cast<std::size_t>(place.word) * q + static_cast<std::size_t>(place.plane)) * N + row;
                 const std::size_t target = (tile * chunks + v / kChunkWords) * kTileWords;
                 for (int r = 0; r < rows; ++r)
                     visit(target + static_cast<std::size_t>(indexInTile(r, static_cast<int>(v % kChunkWords))),

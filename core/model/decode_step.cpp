@@ -2,6 +2,7 @@
 #include "core/model/decode_step.h"
 
 #include "core/model/step_inputs.h"
+#include "sa/kernels/gpu_chain.h"
 
 #include <ATen/ATen.h>
 #include <stdexcept>
@@ -30,7 +31,7 @@ struct FreeMapped {
 class GpuDecodeStep final : public DecodeStep
 {
 public:
-    GpuDecodeStep(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches)
+    GpuDecodeStep(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches, DecodeBlocks how)
         : m_model(std::move(model))
         , m_caches(caches)
         , m_token(gpuMappedInts(1))
@@ -72,6 +73,9 @@ public:
         m_buffers = {bytes(zeroed).data_ptr(), bytes(scratch).data_ptr()};
         m_attentionScratch = bytes(stepAttentionScratchBytes(static_cast<int>(c.heads), static_cast<int>(c.headDim)));
         m_codes = m_model->positions->at(0, caches.front().keys.size(1));
+        m_rehearsing = true;
+        if (how == DecodeBlocks::InOneLaunch)
+            chain(info);
         record();
     }
 
@@ -89,6 +93,7 @@ public:
         grow(1);
         return m_logits.narrow(0, 0, m_model->head.N);
     }
+    bool inOneLaunch() const override { return m_chain.has_value(); }
     std::int32_t likeliest() const override { return *m_token; }
     double time(int count) override
     {
@@ -235,7 +240,7 @@ private:
         }
     }
 
-    void attend(const StepBlock& block, KvCache& cache)
+    StepAttention attentionOf(const StepBlock& block, KvCache& cache)
     {
         const auto& s = block.shape;
         const auto d = static_cast<int>(s.headDim), heads = static_cast<int>(s.heads),
@@ -265,12 +270,77 @@ private:
         a.window = static_cast<int>(s.attention.window);
         a.out = m_mixed.data_ptr<float>();
         a.scratch = m_attentionScratch.data_ptr();
+        return a;
+    }
+    void attend(const StepBlock& block, KvCache& cache)
+    {
+        const StepAttention a = attentionOf(block, cache);
         enqueue([&] { return gpuStepAttention(a, m_state.data_ptr<std::int32_t>(), m_launch); });
     }
     /// Weights of ones where a norm has none.
     at::Tensor headNorm(const Norm& norm, int d)
     {
         return norm.weight().defined() ? norm.weight() : keep([&] { return at::ones({d}, options()); });
+    }
+
+    /// A product as a chain takes it; nothing for those of another kind. weight: of its input, or undefined.
+    std::optional<ChainProduct> chainProduct(const StepBlock& block, LinearInput input, at::Tensor weight)
+    {
+        const auto& products = block.products[static_cast<std::size_t>(input)];
+        if (products.size() != 1 || !products.front().planes || products.front().rotated ||
+            products.front().bias.defined() || products.front().planes->inputSigns.defined())
+            return std::nullopt;
+        const StepProduct& product = products.front();
+        if (product.factors.defined())
+            weight = weight.defined() ? keep([&] { return weight * product.factors; }) : product.factors;
+        return ChainProduct{&product.planes->image, product.planes->bytes.data_ptr(), floats(weight)};
+    }
+    std::optional<ChainBlock> chainBlock(const StepBlock& block, KvCache& cache)
+    {
+        const auto& s = block.shape;
+        const auto rms = [](const Norm& norm) {
+            return norm.kind() == NormKind::Rms || norm.kind() == NormKind::RmsPlusOne;
+        };
+        if (s.placement != NormPlacement::Before || s.residualFromNorm || !s.gatedMlp || s.fusedAttention ||
+            !rms(block.norms.attention) || !rms(block.norms.mlp))
+            return std::nullopt;
+        const auto asked = chainProduct(block, LinearInput::Attention, block.norms.attention.weight());
+        const auto joined = chainProduct(block, LinearInput::AttentionOutput, {});
+        const auto gated = chainProduct(block, LinearInput::Mlp, block.norms.mlp.weight());
+        const auto lowered = chainProduct(block, LinearInput::MlpDown, {});
+        if (!asked || !joined || !gated || !lowered)
+            return std::nullopt;
+        ChainBlock out;
+        out.attention = *asked;
+        out.mixing = attentionOf(block, cache);
+        out.output = *joined;
+        out.mlp = *gated;
+        out.down = *lowered;
+        out.attentionEpsilon = static_cast<float>(block.norms.attention.epsilon());
+        out.mlpEpsilon = static_cast<float>(block.norms.mlp.epsilon());
+        out.activation = activationOf(s.activation);
+        return out;
+    }
+    /// All blocks in one launch, where the device and every block are of the kind that it is for.
+    void chain(const GpuInfo& info)
+    {
+        std::vector<ChainBlock> blocks;
+        for (std::size_t i = 0; i < m_model->blocks.size(); ++i) {
+            const auto block = chainBlock(m_model->blocks[i], m_caches[i]);
+            if (!block)
+                return;
+            blocks.push_back(*block);
+        }
+        const ChainModel model{blocks.data(), static_cast<int>(blocks.size()), floats(m_hidden),
+                               m_hidden.data_ptr<float>(), m_state.data_ptr<std::int32_t>()};
+        GpuChain plan;
+        if (gpuChain(model, info, {}, plan) != Status::Ok)
+            return;
+        m_chainMemory = bytes(plan.bytes);
+        at::Tensor host = at::empty({static_cast<std::int64_t>(plan.written)}, at::kByte);
+        expectOk(gpuChainWrite(model, info, {}, m_chainMemory.data_ptr(), host.data_ptr()));
+        m_chainMemory.narrow(0, 0, host.numel()).copy_(host);
+        m_chain = plan;
     }
 
     void recordBlock(const StepBlock& block, KvCache& cache)
@@ -321,7 +391,9 @@ private:
         enqueue([&] { return gpuStepEmbed(embedding, state, m_hidden.data_ptr<float>(), m_launch); });
         if (m.embeddingNorm.kind())
             value(normOf(m.embeddingNorm, m_hidden), m.config.hidden, {nullptr, nullptr, m_hidden.data_ptr<float>()});
-        for (std::size_t i = 0; i < m.blocks.size(); ++i)
+        if (m_chain)
+            enqueue([&] { return gpuChainRun(*m_chain, m_chainMemory.data_ptr(), m_launch.stream); });
+        for (std::size_t i = 0; i < m.blocks.size() && !m_chain; ++i)
             recordBlock(m.blocks[i], m_caches[i]);
         recordHead();
         enqueue([&] {
@@ -331,10 +403,11 @@ private:
     }
     void record()
     {
+        const std::size_t first = m_place;
         m_rehearsing = true;
         recordAll();
         m_rehearsing = false;
-        m_place = 0;
+        m_place = first;
         expectOk(m_graph.beginRecording());
         try {
             recordAll();
@@ -357,13 +430,15 @@ private:
     PositionCodes m_codes;
     std::vector<at::Tensor> m_memory, m_kept;
     std::size_t m_place = 0;
+    std::optional<GpuChain> m_chain;
+    at::Tensor m_chainMemory;
     bool m_rehearsing = false;
 };
 
 } // namespace
 
 std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches,
-                                               std::string* why)
+                                               std::string* why, DecodeBlocks how)
 {
     std::string obstacle;
     if (!model || !model->device.is_cuda() || caches.empty())
@@ -372,7 +447,7 @@ std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel> 
         obstacle = stepObstacle(model->config, caches.front().keys.size(1)).value_or("");
     if (obstacle.empty()) {
         try {
-            return std::make_unique<GpuDecodeStep>(std::move(model), caches);
+            return std::make_unique<GpuDecodeStep>(std::move(model), caches, how);
         } catch (const std::exception& error) {
             obstacle = error.what();
         }

@@ -5,7 +5,7 @@ namespace sa
 {
 
 std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel>, std::vector<KvCache>&,
-                                               std::string* why)
+                                               std::string* why, DecodeBlocks)
 {
     if (why)
         *why = "this build has no CUDA";

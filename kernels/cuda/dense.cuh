@@ -61,7 +61,7 @@ template<bool kOneBit, class Out> __global__ void denseKernel(DenseArguments p, 
             break;
         float value = 0.0F;
         for (int b = 0; b < p.q; ++b) {
-            const int v = b * words + t;
+            const int v = onebit::virtualWord(b, t, p.q, words);
             const std::ptrdiff_t place =
                 kOneBit ? (tile * p.chunks + v / onebit::kChunkWords) * onebit::kTileWords +
                               onebit::indexInTile(inGroup % onebit::kTileRows, v % onebit::kChunkWords)

@@ -19,21 +19,27 @@ struct Launch {
     std::size_t sharedBytes = 0;
     cudaStream_t stream = nullptr;
     bool overlapped = false;
+    bool together = false; ///< all blocks run at the same time, or none does; not with `overlapped`
 };
 
 template<class... Parameters>
 Status launch(const Launch& how, void (*kernel)(Parameters...), const Parameters&... parameters) noexcept
 {
     cudaLaunchAttribute attribute = {};
-    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attribute.val.programmaticStreamSerializationAllowed = 1;
+    if (how.together) {
+        attribute.id = cudaLaunchAttributeCooperative;
+        attribute.val.cooperative = 1;
+    } else {
+        attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+        attribute.val.programmaticStreamSerializationAllowed = 1;
+    }
     cudaLaunchConfig_t config = {};
     config.gridDim = how.grid;
     config.blockDim = how.block;
     config.dynamicSmemBytes = how.sharedBytes;
     config.stream = how.stream;
-    config.attrs = how.overlapped ? &attribute : nullptr;
-    config.numAttrs = how.overlapped ? 1 : 0;
+    config.attrs = how.overlapped || how.together ? &attribute : nullptr;
+    config.numAttrs = how.overlapped || how.together ? 1 : 0;
     return remember(cudaLaunchKernelEx(&config, kernel, parameters...));
 }
 

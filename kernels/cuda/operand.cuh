@@ -2,6 +2,7 @@
 // The operand of the one-bit product: activations shifted by the scales of a row group, as bit-planes (one_bit.h).
 #pragma once
 
+#include "kernels/cuda/bit_planes.cuh"
 #include "kernels/cuda/one_bit_stream.cuh"
 #include "sa/kernels/one_bit.h"
 
@@ -22,22 +23,6 @@ inline constexpr int kRoundChunks = 12;
 inline constexpr int kOperandRegisters = 64;
 /// Words that a warp makes together; the first it asks for before it knows the exponent.
 inline constexpr int kBatchWords = 4;
-
-/// For each word: bit i of the result in lane p is bit p of the value in lane i.
-__device__ inline void transposeBits(std::uint32_t (&words)[kBatchWords], int lane)
-{
-    constexpr std::uint32_t kMasks[] = {0x0000FFFFU, 0x00FF00FFU, 0x0F0F0F0FU, 0x33333333U, 0x55555555U};
-#pragma unroll
-    for (int i = 0; i < 5; ++i) {
-        const int step = 16 >> i;
-#pragma unroll
-        for (std::uint32_t& word : words) {
-            const std::uint32_t other = __shfl_xor_sync(kAllLanes, word, step);
-            word = (lane & step) == 0 ? (word & kMasks[i]) | ((other & kMasks[i]) << step)
-                                      : (word & ~kMasks[i]) | ((other & ~kMasks[i]) >> step);
-        }
-    }
-}
 
 __device__ inline int maxOfWarp(int value)
 {
@@ -138,7 +123,8 @@ __global__ void __maxnreg__(kOperandRegisters) operandKernel(OperandArguments p)
     const auto begin = static_cast<int>(static_cast<long long>(p.chunks) * part / parts);
     const auto end = static_cast<int>(static_cast<long long>(p.chunks) * (part + 1) / parts);
     const auto fetch = [&](int v, std::uint32_t& value, PackedScale& scale) {
-        const int b = v / words, k = 32 * (v - b * words) + lane;
+        const auto [b, word] = onebit::wordAt(v, p.q, words);
+        const int k = 32 * word + lane;
         const bool inside = b < p.q && k < p.K;
         value = inside ? x[k] : 0;
         scale = inside ? __ldg(scales + b * p.scaleColumns + scaleColumn(k, p.C)) : PackedScale(0);

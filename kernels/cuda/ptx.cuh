@@ -33,6 +33,13 @@ __device__ inline void copyAsync(std::uint32_t target, const void* source, [[may
 #endif
 }
 
+__device__ inline void copyAsync([[maybe_unused]] std::uint32_t target, [[maybe_unused]] const void* source)
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(target), "l"(source) : "memory");
+#endif
+}
+
 __device__ inline void copyCommit()
 {
 #if __CUDA_ARCH__ >= 800

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Attention of one query. A block has a head and a part of the keys, a warp keys of its own with a running softmax; the
 // last block of a head joins the parts in their order.
+#include "kernels/cuda/attention.cuh"
 #include "kernels/cuda/step_calls.h"
-#include "kernels/cuda/step_input.cuh"
 
 #include <algorithm>
-#include <cfloat>
 
 namespace sa::kernels
 {
@@ -19,25 +18,6 @@ namespace
 constexpr int kAttentionWarps = 8;
 constexpr int kMostParts = 16;    ///< of the keys of a head
 constexpr int kKeysPerPart = 128; ///< of the capacity: few blocks, so that the next product's fit beside them
-/// Fewer keys than this are not worth another block's part in the joining.
-constexpr int kLeastKeys = 32;
-
-/// A softmax that is not finished: the largest score, the sum of exponentials below it, the values weighed with them.
-template<int kPer> struct RunningMix {
-    float most = -FLT_MAX, sum = 0;
-    float values[kPer] = {};
-
-    __device__ void add(float score, const float (&value)[kPer])
-    {
-        const float next = fmaxf(most, score);
-        const float before = expf(most - next), own = expf(score - next);
-        sum = sum * before + own;
-#pragma unroll
-        for (int i = 0; i < kPer; ++i)
-            values[i] = values[i] * before + own * value[i];
-        most = next;
-    }
-};
 
 /// A head's vector in shared memory, normed and rotated; a warp. Elements at least one lane reads are synchronized by
 /// the caller's barrier.
@@ -83,12 +63,7 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
     const int share = p.heads / p.kvHeads, kvHead = head / share, d = p.headDim;
     allowSuccessor();
     const int position = __ldcg(state + 1); // written a whole step ago
-    const int first = p.window > 0 ? max(0, position + 1 - p.window) : 0;
-    const int count = position + 1 - first;
-    const auto blocks = static_cast<int>(gridDim.y);
-    const int each = max(kLeastKeys, (count + blocks - 1) / blocks);
-    const int begin = first + part * each, end = min(position + 1, begin + each);
-    const int parts = (count + each - 1) / each;
+    const auto [begin, end, parts] = keysOfPart(position, p.window, part, static_cast<int>(gridDim.y));
     waitForPredecessor();
     if (part >= parts)
         return;
@@ -124,32 +99,11 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
         return score + slope * static_cast<float>(j);
     };
     RunningMix<kPer> mix;
-    constexpr int kTogether = kPer <= 4 ? 4 : 2;
     const int past = newest ? end - 1 : end;
-    for (int j0 = begin + warp; j0 < past; j0 += kAttentionWarps * kTogether) {
-        float k[kTogether][kPer], v[kTogether][kPer];
-#pragma unroll
-        for (int u = 0; u < kTogether; ++u) {
-            const int j = j0 + u * kAttentionWarps;
-#pragma unroll
-            for (int i = 0; i < kPer; ++i) {
-                // What lies outside is loaded from inside: loads that nothing decides about fly together.
-                const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(min(j, past - 1)) * d + min(lane + 32 * i, d - 1);
-                k[u][i] = __ldcg(keys + at);
-                v[u][i] = __ldcg(values + at);
-            }
-        }
-#pragma unroll
-        for (int u = 0; u < kTogether; ++u) {
-            const int j = j0 + u * kAttentionWarps;
-            float dot = 0;
-#pragma unroll
-            for (int i = 0; i < kPer; ++i)
-                dot = fmaf(q[i], k[u][i], dot);
-            const float score = scored(dot, j);
-            if (j < past)
-                mix.add(score, v[u]);
-        }
+    for (int j0 = begin + warp; j0 < past; j0 += kAttentionWarps * kKeysTogether<kPer>) {
+        KeyBatch<kPer> batch;
+        batch.load(keys, values, d, j0, kAttentionWarps, past);
+        batch.mixInto(mix, q, j0, kAttentionWarps, past, scored);
     }
     if (newest && warp == 0) {
         float v[kPer], dot = 0;

@@ -3,6 +3,7 @@
 // activation planes of its chunks in shared memory.
 #pragma once
 
+#include "kernels/cuda/bit_planes.cuh"
 #include "kernels/cuda/one_bit_stream.cuh"
 #include "kernels/cuda/step_input.cuh"
 #include "sa/kernels/one_bit.h"
@@ -38,16 +39,6 @@ struct StepWindow {
 __device__ inline int stepColumn(const StepProductArguments& p, int k)
 {
     return p.C == 1 ? k : static_cast<int>(__umulhi(static_cast<std::uint32_t>(k), p.reciprocal));
-}
-
-/// e with m < 2^e and some room for roundings; as operandKernel has it for what is 0 or not finite.
-__device__ inline int exponentOf(float m)
-{
-    const std::uint32_t bits = __float_as_uint(m * 1.000002F);
-    if (bits >= 0x7F800000U)
-        return onebit::kNotFinite;
-    constexpr int kLeast = -90; // 2^(23-e) stays a float, also times a norm's scale
-    return m == 0.0F ? onebit::kNoExponent : max(static_cast<int>(bits >> 23) - 126, kLeast);
 }
 
 /// The largest scale of 8 columns from k on, where they share it.
@@ -177,24 +168,6 @@ __device__ InputNorm windowExponents(const StepProductArguments& p, StepWindow& 
     return norm;
 }
 
-/// For each word: bit i of the result in lane p is bit p of the value in lane i.
-__device__ inline void transposeChunk(std::uint32_t (&words)[onebit::kChunkWords], int lane)
-{
-    constexpr std::uint32_t kMasks[] = {0x0000FFFFU, 0x00FF00FFU, 0x0F0F0F0FU, 0x33333333U, 0x55555555U};
-#pragma unroll
-    for (int i = 0; i < 5; ++i) {
-        const int step = 16 >> i;
-        const bool low = (lane & step) == 0;
-        const std::uint32_t keep = low ? kMasks[i] : ~kMasks[i];
-        const int turn = low ? step : 32 - step;
-#pragma unroll
-        for (std::uint32_t& word : words) {
-            const std::uint32_t other = __shfl_xor_sync(kAllLanes, word, step);
-            word = (word & keep) | (__funnelshift_l(other, other, turn) & ~keep); // what wraps around is not kept
-        }
-    }
-}
-
 /// Half of a chunk's words, one value of each for a lane: x and its scale, 0 where there is none. v: the first word's
 /// place among all planes' words. Every lane loads, where there is nothing to load the last: loads that nothing decides
 /// about fly together.
@@ -204,20 +177,16 @@ __device__ void scaledWords(const StepProductArguments& p, const InputNorm& norm
 {
     constexpr int kWords = onebit::kChunkWords / 2;
     const int lane = static_cast<int>(threadIdx.x) % 32;
-    int b = v / words, t = v - b * words;
     float own[kWords];
     int ks[kWords];
     std::uint32_t inside = 0;
 #pragma unroll
     for (int i = 0; i < kWords; ++i) {
-        const int k = 32 * t + lane;
+        const auto [b, word] = onebit::wordAt(v + i, p.q, words);
+        const int k = 32 * word + lane;
         inside |= b < p.q && k < p.K ? 1U << i : 0U;
         ks[i] = min(k, p.K - 1);
         own[i] = __ldg(scales + min(b, p.q - 1) * p.scaleColumns + stepColumn(p, ks[i]));
-        if (++t == words) {
-            t = 0;
-            ++b;
-        }
     }
     inputMany<kKind>(p.input, norm, ks, values);
 #pragma unroll
@@ -231,7 +200,8 @@ __device__ void scaledWordsInLine(const StepProductArguments& p, const InputNorm
                                   int words, float (&values)[onebit::kChunkWords / 2])
 {
     constexpr int kWords = onebit::kChunkWords / 2;
-    const int b = v / words, k = 32 * (v - b * words) + static_cast<int>(threadIdx.x) % 32;
+    const auto [b, word] = onebit::wordAt(v, p.q, words);
+    const int k = 32 * word + static_cast<int>(threadIdx.x) % 32;
     const float* own = scales + b * p.scaleColumns + k / kColumns;
     float scale[kWords];
     int ks[kWords];
@@ -259,8 +229,7 @@ __device__ void makeOperands(const StepProductArguments& p, StepWindow& window, 
         while (c >= window.operandChunk[s + 1])
             ++s;
         const int e = window.exponents[s];
-        const bool any = e != onebit::kNoExponent && e != onebit::kNotFinite;
-        const float unit = any ? __int_as_float((onebit::kFraction - e + 127) << 23) : 0.0F;
+        const float unit = fixedPointUnit(e);
         const float factor = kKind == StepInputKind::Rms ? unit * norm.scale : unit;
         const float* scales = p.scales + static_cast<std::ptrdiff_t>(window.segments[s].group) * p.q * p.scaleColumns;
         const int v = (window.segments[s].chunkBegin + c - window.operandChunk[s]) * onebit::kChunkWords;
@@ -287,7 +256,7 @@ __device__ void makeOperands(const StepProductArguments& p, StepWindow& window, 
         }
         const long long sum =
             static_cast<long long>(__reduce_add_sync(kAllLanes, sums[0])) + __reduce_add_sync(kAllLanes, sums[1]);
-        transposeChunk(planes, lane);
+        transposeBits(planes, lane);
         if (lane < onebit::kPlanes) { // as onebit::indexInOperand
             auto* out = reinterpret_cast<uint4*>(target + c * kOperandBytes) + 2 * lane;
             out[0] = {planes[0], planes[4], planes[1], planes[5]};

@@ -46,6 +46,12 @@ struct GpuPlan {
     int segmentCount = 0;
 };
 
+/// One of the matrices in an image, in the order of rows.
+struct GpuRows {
+    int N = 0, R = 0; ///< rows, rows that share scales
+};
+inline constexpr int kGpuMostParts = 4;
+
 /// What an image holds and where, in bytes from its begin.
 struct GpuImage {
     GpuPath path = GpuPath::Auto;
@@ -57,6 +63,8 @@ struct GpuImage {
     int blocks = 0; ///< row blocks of the table path
     int slices = 0; ///< cuts of K of the table path
     int operandParts = 0;
+    GpuRows parts[kGpuMostParts]; ///< the first of them
+    int partCount = 0;            ///< also where they are more than that
     std::size_t planes = 0, scales = 0, groupTable = 0, rowGroups = 0, blockTable = 0;
     GpuPlan plans[kGpuPlans];
     GpuPlan step;                               ///< of the product in a decode step (gpu_step.h), one-bit only

@@ -94,12 +94,34 @@ SA_HOST_DEVICE inline float scaledResult(std::int64_t sum, int e, float bias)
 }
 
 /// The layout: tiles of 16 rows by chunks of 256 virtual columns, 128 words each, as the tensor core's m16n8k256
-/// operand lies in registers. Virtual column j = b * 32 ceil(K/32) + k; rows of a row group are padded to whole tiles.
-/// Padding is 0.
+/// operand lies in registers. Virtual words of 32 columns go plane by plane through each 256 columns, so that chunks
+/// that follow each other need few columns of x; rows of a row group are padded to whole tiles. Padding is 0.
 inline constexpr int kTileRows = 16;
 inline constexpr int kChunkWords = 8; ///< of 32 virtual columns
 inline constexpr int kTileWords = kTileRows * kChunkWords;
 inline constexpr int kOperandWords = kPlanes * kChunkWords; ///< of one chunk of activation planes
+
+/// Columns 32 `word` .. 32 `word` + 31 of a plane.
+struct VirtualWord {
+    int plane, word;
+};
+/// Virtual word v; words = ceil(K/32). The plane or the word is past the last where v is.
+SA_HOST_DEVICE inline VirtualWord wordAt(int v, int q, int words)
+{
+    const int rest = words % kChunkWords, whole = words - rest;
+    const int width = v < whole * q ? kChunkWords : rest;
+    if (width == 0)
+        return {q, words};
+    const int inside = v < whole * q ? v % (kChunkWords * q) : v - whole * q;
+    return {inside / width, (v < whole * q ? v / (kChunkWords * q) * kChunkWords : whole) + inside % width};
+}
+/// The inverse of wordAt.
+SA_HOST_DEVICE inline int virtualWord(int plane, int word, int q, int words)
+{
+    const int rest = words % kChunkWords, whole = words - rest;
+    return word < whole ? (word / kChunkWords * q + plane) * kChunkWords + word % kChunkWords
+                        : whole * q + plane * rest + word - whole;
+}
 
 struct WordPlace {
     int row;  ///< in the tile
