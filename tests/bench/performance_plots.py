@@ -147,7 +147,9 @@ def decode_plot(runs):
         aim = (aims_of(DECODE_AIMS, result["device"]) or {}).get(key[1]) if key[2] == 3 else None
         return Row(f"{key[2]} bits" if quantized else row["name"], TONES.get(key[2], "base"), [
             Cell(row["tokens_per_second"]), Cell(row["of_ceiling"], aim)])
-    kept = newest(runs, cases)
+    # Bars of one model are to be compared: none from before its newest run.
+    newest_of = {key[:2]: run.date for key, (run, _, _) in sorted(newest(runs, cases).items(), key=lambda item: item[1][0].date)}
+    kept = {key: found for key, found in newest(runs, cases).items() if found[0].date == newest_of[key[:2]]}
     size = {key[1]: max(row["plane_bytes"] + row["dense_bytes"] for other, (_, _, row) in kept.items() if other[1] == key[1])
             for key in kept}
     sections = sections_of(kept, lambda key: (key[0][0], key[0][1] != "lat", size[key[1]], key[1], key[2]),
