@@ -11,6 +11,8 @@
 namespace sa::ui
 {
 
+inline constexpr int kReportWidth = 720; ///< pixels of the preview's text
+
 /// Dark on white whatever the theme: it is paper.
 std::unique_ptr<QTextDocument> makeReportDocument(const QString& html);
 /// A4. Needs no screen.

@@ -123,6 +123,9 @@ QWidget* ReportPage::makeContent()
     setRole(m_preview, "paper");
     m_preview->setAccessibleName(tr("Preview of the report"));
     m_preview->setOpenLinks(false);
+    // As wide as a page in any window: laying a long report out again would take longer than a frame.
+    m_preview->setLineWrapMode(QTextEdit::FixedPixelWidth);
+    m_preview->setLineWrapColumnOrWidth(kReportWidth);
     auto* result = new QVBoxLayout(m_result);
     tighten(result, space::kMedium);
     result->addWidget(m_limits);
@@ -261,6 +264,7 @@ void ReportPage::present(const Report& report)
         this,
         [html = report.html, home = thread()] {
             auto document = makeReportDocument(html);
+            document->setTextWidth(kReportWidth);
             document->moveToThread(home);
             return std::shared_ptr<QTextDocument>(document.release(), [](QTextDocument* last) { last->deleteLater(); });
         },
