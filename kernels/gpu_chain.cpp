@@ -7,9 +7,9 @@
 #include "sa/kernels/one_bit.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
-#include <tuple>
 #include <vector>
 
 namespace sa::kernels
@@ -55,7 +55,18 @@ std::vector<Panel> panelsOf(const GpuImage& image, double mostTiles)
 
 struct Cut {
     std::vector<ChainWork> works;
-    int parts = 0; ///< partial sums of a row
+    int parts = 0;                         ///< partial sums of a row
+    std::vector<std::pair<int, int>> last; ///< multiprocessor and segment with the last of them, of each panel
+
+    /// Whoever has the last sum of a row also writes those that are nobody's.
+    void widen(int to)
+    {
+        for (const auto& [multiprocessor, segment] : last) {
+            std::uint16_t& zeros = works[static_cast<std::size_t>(multiprocessor)].segment[segment].zeroSlots;
+            zeros = static_cast<std::uint16_t>(zeros + to - parts);
+        }
+        parts = to;
+    }
 };
 
 /// Asking for a piece of the stream takes half a microsecond, in which 12 KB come: pieces are to be larger.
@@ -109,7 +120,7 @@ bool cutPanels(const GpuImage& image, const std::vector<Panel>& panels, int mult
     for (const Panel& panel : panels)
         all += static_cast<double>(panel.tiles + operandTiles) * image.chunks;
     std::vector<int> segments(panels.size());
-    std::vector<std::pair<int, int>> last(panels.size()); // multiprocessor and segment
+    out.last.resize(panels.size());
     int lastPanel = -1, lastSm = -1;
     for (int p = 0; p < static_cast<int>(panels.size()); ++p) {
         const Panel& panel = panels[static_cast<std::size_t>(p)];
@@ -126,13 +137,13 @@ bool cutPanels(const GpuImage& image, const std::vector<Panel>& panels, int mult
                 return false;
             if (work.segments != had) {
                 work.segment[had].slot = static_cast<std::uint16_t>(segments[static_cast<std::size_t>(p)]++);
-                last[static_cast<std::size_t>(p)] = {sm, had};
+                out.last[static_cast<std::size_t>(p)] = {sm, had};
             }
         }
     }
     out.parts = *std::max_element(segments.begin(), segments.end());
     for (std::size_t p = 0; p < panels.size(); ++p)
-        out.works[static_cast<std::size_t>(last[p].first)].segment[last[p].second].zeroSlots =
+        out.works[static_cast<std::size_t>(out.last[p].first)].segment[out.last[p].second].zeroSlots =
             static_cast<std::uint16_t>(out.parts - segments[p]);
     for (ChainWork& work : out.works)
         for (int s = 0; s < work.segments; ++s) {
@@ -165,12 +176,16 @@ bool cut(const GpuImage& image, const GpuInfo& device, int parts, Cut& out)
     return false;
 }
 
-/// A product's cut is that of all products of its shape.
-using ShapeKey = std::tuple<int, int, int, int, int, int, int, int, int, int, int, int>;
-ShapeKey keyOf(const GpuImage& i, int parts)
+/// A product's cut is that of all products of its shape and place.
+using ShapeKey = std::array<int, 5 + 2 * kGpuMostParts>;
+ShapeKey keyOf(const GpuImage& image, LinearPlace place)
 {
-    return {i.K,          i.q,          i.C,          i.parts[0].N, i.parts[0].R, i.parts[1].N,
-            i.parts[1].R, i.parts[2].N, i.parts[2].R, i.parts[3].N, i.partCount,  parts};
+    ShapeKey key{place, image.K, image.q, image.C, image.partCount};
+    for (int i = 0; i < kGpuMostParts; ++i) {
+        key[static_cast<std::size_t>(5 + 2 * i)] = image.parts[i].N;
+        key[static_cast<std::size_t>(6 + 2 * i)] = image.parts[i].R;
+    }
+    return key;
 }
 
 std::size_t aligned(std::size_t bytes)
@@ -209,19 +224,21 @@ public:
         for (int i = 0; i < count; ++i)
             if (!fits(blocks[i], hidden, inner, width, first.mixing))
                 return false;
-        std::size_t attention = 0, output = 0, mlp = 0, down = 0;
-        for (int i = 0; i < count; ++i) {
-            attention = std::max(attention, outFloats(*blocks[i].attention.image, Asked));
-            output = std::max(output, outFloats(*blocks[i].output.image, Joined));
-            mlp = std::max(mlp, outFloats(*blocks[i].mlp.image, Gated));
-            down = std::max(down, outFloats(*blocks[i].down.image, Lowered));
-        }
+        for (int i = 0; i < count; ++i)
+            for (int place = Asked; place <= Lowered; ++place)
+                shapeOf(*productsOf(blocks[i])[static_cast<std::size_t>(place)]->image,
+                        static_cast<LinearPlace>(place));
         if (m_failed)
             return false;
         const auto columns = static_cast<std::size_t>(hidden / kChainColumns);
         const std::size_t epoch = take(256);
         m_epoch = epoch;
-        const std::size_t outs[] = {take(attention * 4), take(output * 4), take(mlp * 4), take(down * 4)};
+        std::size_t outs[4];
+        for (int place = Asked; place <= Lowered; ++place) {
+            const GpuImage& image = *productsOf(first)[static_cast<std::size_t>(place)]->image;
+            outs[place] = take(static_cast<std::size_t>(settleParts(place)) *
+                               static_cast<std::size_t>(strideOf(image)) * sizeof(float));
+        }
         const std::size_t mixed = take(static_cast<std::size_t>(parts) * static_cast<std::size_t>(width) * 4);
         const std::size_t shares =
             take(static_cast<std::size_t>(first.mixing.heads) * static_cast<std::size_t>(parts) * 16);
@@ -300,7 +317,7 @@ public:
         // What the largest work needs; the rest is the ring's.
         int chunks = 4, columns = 1, perColumn = 0;
         for (const auto& [key, shape] : m_shapes) {
-            perColumn = std::max(perColumn, kChainColumns / std::get<2>(key));
+            perColumn = std::max(perColumn, kChainColumns / key[3]);
             for (const ChainWork& work : shape.cut.works) {
                 chunks = std::max<int>(chunks, work.chunks);
                 columns = std::max<int>(columns, work.columns);
@@ -339,6 +356,7 @@ public:
                 pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(
                     base + chain.written + reinterpret_cast<std::uintptr_t>(pointer) - kBias);
         };
+        std::size_t product = 0;
         for (std::size_t i = 0; i < m_phases.size(); ++i) {
             ChainPhase phase = m_phases[i];
             settle(phase.in);
@@ -348,14 +366,14 @@ public:
             settle(phase.squares);
             settle(phase.shares);
             settle(phase.sharesOut);
-            if (m_keys[i] != nullptr)
-                phase.work = reinterpret_cast<const ChainWork*>(base + m_keys[i]->place);
+            if (m_works[i] != nullptr) {
+                phase.work = reinterpret_cast<const ChainWork*>(base + m_works[i]->place);
+                ChainSource source = m_sources[product];
+                source.work = phase.work;
+                std::memcpy(static_cast<char*>(host) + chain.sources + product++ * sizeof source, &source,
+                            sizeof source);
+            }
             std::memcpy(static_cast<char*>(host) + i * sizeof phase, &phase, sizeof phase);
-        }
-        for (std::size_t i = 0; i < m_sources.size(); ++i) {
-            ChainSource source = m_sources[i];
-            source.work = reinterpret_cast<const ChainWork*>(base + m_sourceShapes[i]->place);
-            std::memcpy(static_cast<char*>(host) + chain.sources + i * sizeof source, &source, sizeof source);
         }
         for (const auto& [key, shape] : m_shapes)
             std::memcpy(static_cast<char*>(host) + shape.place, shape.cut.works.data(),
@@ -380,7 +398,7 @@ private:
     bool fits(const ChainBlock& b, int hidden, int inner, int width, const StepAttention& like) const
     {
         const StepAttention& m = b.mixing;
-        for (const ChainProduct* p : {&b.attention, &b.output, &b.mlp, &b.down})
+        for (const ChainProduct* p : productsOf(b))
             if (p->image == nullptr || p->deviceImage == nullptr || !suits(*p->image, m_device))
                 return false;
         return b.attention.image->K == hidden && b.mlp.image->K == hidden && b.output.image->N == hidden &&
@@ -390,22 +408,34 @@ private:
                m.heads % m.kvHeads == 0 && m.slopes == nullptr && m.softcap == 0 && m.queryNorm == nullptr &&
                m.keyNorm == nullptr && b.attention.image->N == (m.heads + 2 * m.kvHeads) * m.headDim;
     }
+    static std::array<const ChainProduct*, 4> productsOf(const ChainBlock& b)
+    {
+        return {&b.attention, &b.output, &b.mlp, &b.down};
+    }
     Shape* shapeOf(const GpuImage& image, LinearPlace place)
     {
+        const auto [it, added] = m_shapes.try_emplace(keyOf(image, place));
         const int parts = m_tuning.parts[place] > 0 ? m_tuning.parts[place] : kChainParts[place];
-        const auto [it, added] = m_shapes.try_emplace(keyOf(image, parts));
         if (added && !cut(image, m_device, parts, it->second.cut))
             m_failed = true;
         return &it->second;
     }
-    static int strideOf(const GpuImage& image) { return (image.N + 3) / 4 * 4; }
-    std::size_t outFloats(const GpuImage& image, LinearPlace place)
+    /// Blocks take turns with the buffer of a place. A mark says of which of two turns a sum is, so each has to write
+    /// all that any of them reads: as many sums in all blocks, whatever their widths.
+    int settleParts(int place)
     {
-        return static_cast<std::size_t>(shapeOf(image, place)->cut.parts) * static_cast<std::size_t>(strideOf(image));
+        int parts = 0;
+        for (const auto& [key, shape] : m_shapes)
+            parts = key[0] == place ? std::max(parts, shape.cut.parts) : parts;
+        for (auto& [key, shape] : m_shapes)
+            if (key[0] == place)
+                shape.cut.widen(parts);
+        return parts;
     }
+    static int strideOf(const GpuImage& image) { return (image.N + 3) / 4 * 4; }
     ChainPhase& phase(ChainKind kind, int layer)
     {
-        m_keys.push_back(nullptr);
+        m_works.push_back(nullptr);
         m_phases.push_back({});
         ChainPhase& out = m_phases.back();
         out.kind = kind;
@@ -419,17 +449,16 @@ private:
     {
         const GpuImage& image = *product.image;
         ChainPhase& out = phase(ChainKind::Product, layer);
-        m_keys.back() = shapeOf(image, place);
+        m_works.back() = shapeOf(image, place);
         out.input = input;
         const auto* bytes = static_cast<const char*>(product.deviceImage);
         m_sources.push_back({bytes + image.planes, nullptr, image.chunks, 0});
-        m_sourceShapes.push_back(m_keys.back());
         out.scales = reinterpret_cast<const PackedScale*>(bytes + image.scales);
         out.weight = product.weight;
         out.out = memory<float>(outPlace);
         out.perScale = image.C;
         out.outStride = strideOf(image);
-        out.outParts = m_keys.back()->cut.parts;
+        out.outParts = m_works.back()->cut.parts;
         return out;
     }
 
@@ -439,9 +468,8 @@ private:
     const std::int32_t* m_state = nullptr;
     std::size_t m_at = 0, m_epoch = 0;
     std::vector<ChainPhase> m_phases;
-    std::vector<const Shape*> m_keys;
-    std::vector<ChainSource> m_sources;
-    std::vector<const Shape*> m_sourceShapes;
+    std::vector<const Shape*> m_works;  ///< of each phase, null where it is no product
+    std::vector<ChainSource> m_sources; ///< of each product
     std::map<ShapeKey, Shape> m_shapes;
     bool m_failed = false;
 };

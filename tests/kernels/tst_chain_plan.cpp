@@ -6,7 +6,9 @@
 #include <QtTest>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <deque>
 #include <set>
 
 using namespace sa::kernels;
@@ -49,37 +51,46 @@ struct Shape {
     int hidden = 0, inner = 0, heads = 0, kvHeads = 0, headDim = 0, q = 0, C = 0, multiprocessors = 132;
 };
 
-/// A model of equal blocks without weights.
+/// A model without weights, a block for each width; none: two of the shape's.
 class Model
 {
 public:
-    explicit Model(const Shape& s, int blocks = 2)
-        : m_images{imageOf({s.heads * s.headDim, s.kvHeads * s.headDim, s.kvHeads * s.headDim}, s.hidden, s.q, s.C),
-                   imageOf({s.hidden}, s.heads * s.headDim, s.q, s.C), imageOf({s.inner, s.inner}, s.hidden, s.q, s.C),
-                   imageOf({s.hidden}, s.inner, s.q, s.C)}
+    explicit Model(const Shape& s, std::vector<int> widths = {})
     {
-        ChainBlock block;
-        ChainProduct* const products[] = {&block.attention, &block.output, &block.mlp, &block.down};
-        for (int i = 0; i < 4; ++i) {
-            products[i]->image = &m_images[i];
-            products[i]->deviceImage = reinterpret_cast<const void*>(std::uintptr_t(1) << 30);
+        if (widths.empty())
+            widths = {s.q, s.q};
+        for (const int q : widths) {
+            const int asked = s.heads * s.headDim, keys = s.kvHeads * s.headDim;
+            auto& images = m_images.emplace_back(
+                std::array{imageOf({asked, keys, keys}, s.hidden, q, s.C), imageOf({s.hidden}, asked, q, s.C),
+                           imageOf({s.inner, s.inner}, s.hidden, q, s.C), imageOf({s.hidden}, s.inner, q, s.C)});
+            ChainBlock block;
+            ChainProduct* const products[] = {&block.attention, &block.output, &block.mlp, &block.down};
+            for (std::size_t i = 0; i < images.size(); ++i) {
+                products[i]->image = &images[i];
+                products[i]->deviceImage = reinterpret_cast<const void*>(std::uintptr_t(1) << 30);
+            }
+            block.mixing.heads = s.heads;
+            block.mixing.kvHeads = s.kvHeads;
+            block.mixing.headDim = s.headDim;
+            m_blocks.push_back(block);
         }
-        block.mixing.heads = s.heads;
-        block.mixing.kvHeads = s.kvHeads;
-        block.mixing.headDim = s.headDim;
-        m_blocks.assign(static_cast<std::size_t>(blocks), block);
         model.blocks = m_blocks.data();
-        model.count = blocks;
+        model.count = static_cast<int>(m_blocks.size());
         model.x = model.y = reinterpret_cast<float*>(std::uintptr_t(1) << 20);
         model.state = reinterpret_cast<const std::int32_t*>(std::uintptr_t(1) << 21);
     }
-    const GpuImage& image(int product) const { return m_images[product]; }
+    /// Of the products in order, four a block.
+    const GpuImage& image(int product) const
+    {
+        return m_images[static_cast<std::size_t>(product / 4)][static_cast<std::size_t>(product % 4)];
+    }
     ChainBlock& block(int i) { return m_blocks[static_cast<std::size_t>(i)]; }
 
     ChainModel model;
 
 private:
-    GpuImage m_images[4];
+    std::deque<std::array<GpuImage, 4>> m_images;
     std::vector<ChainBlock> m_blocks;
 };
 
@@ -159,25 +170,18 @@ private Q_SLOTS:
         QCOMPARE(chain.products, 2 * 4);
         QVERIFY(chain.ringChunks * kChunkBytes == chain.operand && chain.operand < chain.input &&
                 chain.input < chain.scales && chain.scales < kChainSharedBytes);
-        constexpr std::uintptr_t kMemory = 1 << 12;
-        std::vector<char> host(chain.written);
-        QCOMPARE(gpuChainWrite(m.model, device, {}, reinterpret_cast<void*>(kMemory), host.data()), Status::Ok);
-        int product = 0;
-        for (int i = 0; i < chain.phases; ++i) {
-            ChainPhase phase;
-            std::memcpy(&phase, host.data() + static_cast<std::size_t>(i) * sizeof phase, sizeof phase);
-            if (phase.kind != ChainKind::Product)
-                continue;
-            ChainSource source;
-            std::memcpy(&source, host.data() + chain.sources + static_cast<std::size_t>(product) * sizeof source,
-                        sizeof source);
-            QCOMPARE(source.work, phase.work);
-            std::vector<ChainWork> works(static_cast<std::size_t>(shape.multiprocessors));
-            std::memcpy(works.data(), host.data() + (reinterpret_cast<std::uintptr_t>(phase.work) - kMemory),
-                        works.size() * sizeof(ChainWork));
-            QCOMPARE(wrong(m.image(product % 4), works.data(), shape.multiprocessors, phase.outParts), QString());
-            ++product;
-        }
+        verifyProducts(m, device, chain);
+    }
+
+    /// Blocks take turns with their buffers, whose marks are right only where each writes all that is read.
+    void widthsMayDiffer()
+    {
+        const Model m({4096, 11008, 32, 32, 128, 3, 8}, {1, 4, 2, 3, 3, 2});
+        GpuChain chain;
+        QCOMPARE(gpuChain(m.model, hopper(), {}, chain), Status::Ok);
+        const auto parts = verifyProducts(m, hopper(), chain);
+        for (std::size_t i = 4; i < parts.size(); ++i)
+            QCOMPARE(parts[i], parts[i - 4]);
     }
 
     void othersAreRefused()
@@ -202,6 +206,41 @@ private Q_SLOTS:
         Model nothing(llama);
         nothing.model.count = 0;
         QCOMPARE(statusOf(nothing, hopper()), Status::Unsupported);
+    }
+
+private:
+    /// -> partial sums of the rows of each product.
+    static std::vector<int> verifyProducts(const Model& m, const GpuInfo& device, const GpuChain& chain)
+    {
+        constexpr std::uintptr_t kMemory = 1 << 12;
+        std::vector<char> host(chain.written);
+        const Status status = gpuChainWrite(m.model, device, {}, reinterpret_cast<const void*>(kMemory), host.data());
+        const auto read = [&host](auto& out, std::size_t offset) {
+            std::memcpy(&out, host.data() + offset, sizeof out);
+        };
+        std::vector<int> parts;
+        const auto verify = [&] {
+            QCOMPARE(status, Status::Ok);
+            for (int i = 0; i < chain.phases; ++i) {
+                ChainPhase phase;
+                read(phase, static_cast<std::size_t>(i) * sizeof phase);
+                if (phase.kind != ChainKind::Product)
+                    continue;
+                ChainSource source;
+                read(source, chain.sources + parts.size() * sizeof source);
+                QCOMPARE(source.work, phase.work);
+                std::vector<ChainWork> works(static_cast<std::size_t>(device.multiprocessors));
+                std::memcpy(works.data(), host.data() + (reinterpret_cast<std::uintptr_t>(phase.work) - kMemory),
+                            works.size() * sizeof(ChainWork));
+                const GpuImage& image = m.image(static_cast<int>(parts.size()));
+                QCOMPARE(source.chunks, image.chunks);
+                QCOMPARE(wrong(image, works.data(), device.multiprocessors, phase.outParts), QString());
+                parts.push_back(phase.outParts);
+            }
+            QCOMPARE(static_cast<int>(parts.size()), chain.products);
+        };
+        verify();
+        return parts;
     }
 };
 
