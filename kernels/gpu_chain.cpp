@@ -188,11 +188,6 @@ ShapeKey keyOf(const GpuImage& image, LinearPlace place)
     return key;
 }
 
-std::size_t aligned(std::size_t bytes)
-{
-    return (bytes + 255) / 256 * 256;
-}
-
 /// Phases with offsets in the chain's memory where pointers will be.
 class Builder
 {

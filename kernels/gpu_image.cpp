@@ -14,7 +14,6 @@ namespace
 
 using namespace gpu;
 
-constexpr std::size_t kAlignment = 256;
 /// The accumulators count chunks in 10 bits.
 constexpr int kMaxChunks = 1023;
 /// Rows of a group from which its operand is small beside its planes, 24 bits a virtual column against a bit a row; few
@@ -24,11 +23,6 @@ constexpr int kRowsPerGroup = 128, kFewGroups = 32;
 constexpr int kMostSliceChunks = 56;
 /// Kept free in shared memory for what describes the work.
 constexpr std::size_t kReservedBytes = 4096;
-
-std::size_t aligned(std::size_t bytes)
-{
-    return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
 
 Status checkParts(const SignPlanes* parts, int count)
 {

@@ -31,7 +31,7 @@ struct FreeMapped {
 class GpuDecodeStep final : public DecodeStep
 {
 public:
-    GpuDecodeStep(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches, DecodeBlocks how)
+    GpuDecodeStep(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches)
         : m_model(std::move(model))
         , m_caches(caches)
         , m_token(gpuMappedInts(1))
@@ -74,8 +74,7 @@ public:
         m_attentionScratch = bytes(stepAttentionScratchBytes(static_cast<int>(c.heads), static_cast<int>(c.headDim)));
         m_codes = m_model->positions->at(0, caches.front().keys.size(1));
         m_rehearsing = true;
-        if (how == DecodeBlocks::InOneLaunch)
-            chain(info);
+        chain(info);
         record();
     }
 
@@ -93,7 +92,6 @@ public:
         grow(1);
         return m_logits.narrow(0, 0, m_model->head.N);
     }
-    bool inOneLaunch() const override { return m_chain.has_value(); }
     std::int32_t likeliest() const override { return *m_token; }
     double time(int count) override
     {
@@ -438,7 +436,7 @@ private:
 } // namespace
 
 std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches,
-                                               std::string* why, DecodeBlocks how)
+                                               std::string* why)
 {
     std::string obstacle;
     if (!model || !model->device.is_cuda() || caches.empty())
@@ -447,7 +445,7 @@ std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel> 
         obstacle = stepObstacle(model->config, caches.front().keys.size(1)).value_or("");
     if (obstacle.empty()) {
         try {
-            return std::make_unique<GpuDecodeStep>(std::move(model), caches, how);
+            return std::make_unique<GpuDecodeStep>(std::move(model), caches);
         } catch (const std::exception& error) {
             obstacle = error.what();
         }

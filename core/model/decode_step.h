@@ -10,22 +10,13 @@
 namespace sa
 {
 
-/// How the blocks of a token are run; tests and measurements choose.
-enum class DecodeBlocks {
-    InOneLaunch, ///< kernels/gpu_chain.h where it takes the model, else launches
-    InLaunches
-};
-
 class DecodeStep
 {
 public:
     /// Nothing where the device, the build or the model asks for the ordinary path; `why`, if not null, says so.
     /// The caches must live as long, and keep their memory.
     static std::unique_ptr<DecodeStep> create(std::shared_ptr<const StepModel> model, std::vector<KvCache>& caches,
-                                              std::string* why = nullptr,
-                                              DecodeBlocks how = DecodeBlocks::InOneLaunch);
-    /// Whether all blocks are one launch.
-    virtual bool inOneLaunch() const = 0;
+                                              std::string* why = nullptr);
     virtual ~DecodeStep() = default;
 
     /// Runs the token at the end of the caches, which grow by it. -> f32 [vocab], valid until the next call.

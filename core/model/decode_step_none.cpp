@@ -5,7 +5,7 @@ namespace sa
 {
 
 std::unique_ptr<DecodeStep> DecodeStep::create(std::shared_ptr<const StepModel>, std::vector<KvCache>&,
-                                               std::string* why, DecodeBlocks)
+                                               std::string* why)
 {
     if (why)
         *why = "this build has no CUDA";

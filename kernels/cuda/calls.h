@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/tables.h"
 #include "sa/kernels/gpu.h"
 
 #include <atomic>
@@ -13,11 +14,6 @@ namespace sa::kernels::gpu
 
 Status oneBitProduct(const GpuImage& image, const GpuCall& call) noexcept;
 Status tableProduct(const GpuImage& image, const GpuCall& call) noexcept;
-
-inline std::size_t aligned(std::size_t bytes)
-{
-    return (bytes + 255) / 256 * 256;
-}
 
 template<class T> T* at(const void* base, std::size_t offset)
 {

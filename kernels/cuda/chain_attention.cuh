@@ -57,8 +57,7 @@ template<int kPer> __device__ float dotOfWarp(const float (&a)[kPer], const floa
 /// The token's query, key and value of a head into shared memory, [3][32 kPer]: normed, the first two rotated. Threads
 /// 0 .. 12 kPer - 1 have 4 elements each, of both halves of a vector.
 template<int kPer>
-__device__ void readHead(ChainState& state, const ChainPhase& p, std::uint32_t mark, int head, int kvHead, int position,
-                         float* vectors)
+__device__ void readHead(const ChainPhase& p, std::uint32_t mark, int head, int kvHead, int position, float* vectors)
 {
     constexpr int kDim = 32 * kPer, kHalf = kDim / 2, kThreads = kHalf / 4;
     const StepAttention& a = p.mixing;
@@ -133,7 +132,7 @@ __device__ __noinline__ void attendChain(ChainState& state, int index, ChainMark
         int j = begin + warp;
         if (j < past)
             batch.read(keys, values, j, past); // before anything is waited for
-        readHead<kPer>(state, p, mark.now, head, kvHead, position, vectors);
+        readHead<kPer>(p, mark.now, head, kvHead, position, vectors);
         syncChain();
         if (newest && head % share == 0)
             for (int i = static_cast<int>(threadIdx.x); i < kDim; i += kChainThreads) {

@@ -26,7 +26,7 @@ struct ChainRing {
     volatile std::int32_t started;   ///< products whose tiles are being multiplied, or were
 };
 
-inline constexpr int kWorkQuads = sizeof(ChainWork) / 16, kPhaseQuads = sizeof(ChainPhase) / 16;
+inline constexpr int kWorkQuads = sizeof(ChainWork) / 16;
 
 /// The whole of warp kChainWarps.
 class ChainProducer

@@ -19,6 +19,45 @@ constexpr int kAttentionWarps = 8;
 constexpr int kMostParts = 16;    ///< of the keys of a head
 constexpr int kKeysPerPart = 128; ///< of the capacity: few blocks, so that the next product's fit beside them
 
+/// Keys and values that a warp has under way together; of 32 kPer elements, d of which there are.
+template<int kPer> constexpr int kKeysTogether = kPer <= 4 ? 4 : 2;
+template<int kPer> struct KeyBatch {
+    static constexpr int kTogether = kKeysTogether<kPer>;
+    float k[kTogether][kPer], v[kTogether][kPer];
+
+    /// Keys j0, j0 + step, ... below `past`, which is not 0.
+    __device__ void load(const float* keys, const float* values, int d, int j0, int step, int past)
+    {
+        const int lane = static_cast<int>(threadIdx.x) % 32;
+#pragma unroll
+        for (int u = 0; u < kTogether; ++u) {
+#pragma unroll
+            for (int i = 0; i < kPer; ++i) {
+                // What lies outside is loaded from inside: loads that nothing decides about fly together.
+                const std::ptrdiff_t at =
+                    static_cast<std::ptrdiff_t>(min(j0 + u * step, past - 1)) * d + min(lane + 32 * i, d - 1);
+                k[u][i] = __ldcg(keys + at);
+                v[u][i] = __ldcg(values + at);
+            }
+        }
+    }
+    /// scored(dot of a lane, key): the score, the same in all lanes.
+    template<class Scored>
+    __device__ void mixInto(RunningMix<kPer>& mix, const float (&q)[kPer], int j0, int step, int past, Scored scored)
+    {
+#pragma unroll
+        for (int u = 0; u < kTogether; ++u) {
+            float dot = 0;
+#pragma unroll
+            for (int i = 0; i < kPer; ++i)
+                dot = fmaf(q[i], k[u][i], dot);
+            const float score = scored(dot, j0 + u * step);
+            if (j0 + u * step < past)
+                mix.add(score, v[u]);
+        }
+    }
+};
+
 /// A head's vector in shared memory, normed and rotated; a warp. Elements at least one lane reads are synchronized by
 /// the caller's barrier.
 __device__ void prepare(const float* from, const float* weight, float epsilon, const float* cos, const float* sin,

@@ -2,10 +2,17 @@
 // Tables inside an image, written by the host and read by kernels.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace sa::kernels::gpu
 {
+
+/// Where the next part of an image or of its buffers begins.
+inline constexpr std::size_t aligned(std::size_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
 
 /// Rows that share scales.
 struct Group {
